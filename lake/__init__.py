@@ -1,0 +1,1 @@
+"""Everything that touches Delta: tables, commits, releases, the analysts' catalog."""
