@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from deltalake.transaction import AddAction, RemoveAction
 
 COMPRESSION = "zstd"
@@ -61,9 +62,7 @@ def file_statistics(parquet: Path, columns: Iterable[str]) -> str:
     )
 
 
-def add_file(
-    folder: Path, name: str, statistics: Iterable[str], partition: Mapping[str, str | None] | None = None
-) -> AddAction:
+def add_file(folder: Path, name: str, statistics: Iterable[str], partition: Mapping[str, str | None] | None = None) -> AddAction:
     """Describe the finished file `folder/name` for a commit.
 
     `statistics`: the columns whose minimum and maximum may go into the log. `partition`: partition column → value as text.
@@ -109,6 +108,18 @@ def commit(
             custom_metadata=metadata,
             app_transactions=[Transaction(*transaction)] if transaction else None,
         ),
+    )
+    table.update_incremental()
+    return table.version()
+
+
+def replace(table: DeltaTable, adds: Sequence[AddAction], schema: pa.Schema) -> int:
+    """Commit `adds` as the whole content of the table, with `schema` as its new schema; returns the version.
+
+    Every file that was in the table is removed by the same commit. Older versions keep their schema.
+    """
+    table.create_write_transaction(
+        list(adds), mode="overwrite", schema=Schema.from_arrow(schema), partition_by=table.metadata().partition_columns
     )
     table.update_incremental()
     return table.version()

@@ -1,0 +1,90 @@
+{# Models as Delta tables, and what a build knows about itself. The work is done by lake/dbt_plugin.py. #}
+
+{% macro ask_lake(action, request) %}
+  {#- `store_relation` is the only door dbt-duckdb opens to a plugin; the answer comes back in the request's own dictionary. -#}
+  {%- set answer = {} -%}
+  {%- do request.update({'answer': answer}) -%}
+  {%- do adapter.store_relation('lake', api.Relation.create(identifier='lake'), [], '', action, request) -%}
+  {{ return(answer) }}
+{% endmacro %}
+
+{% macro build_facts() %}
+  {#- incremental, reason, watermark, load_seq, as_of, audit, touched (model → key columns) -#}
+  {%- do adapter.execute('select 1') -%}
+  {{ return(ask_lake('facts', {})) }}
+{% endmacro %}
+
+{% macro is_incremental() %}
+  {#- In a model: this build goes on from a release. In a data test: the same, and no audit was asked for. -#}
+  {%- if not execute or model.resource_type == 'unit_test' -%}
+    {{ return(false) }}
+  {%- endif -%}
+  {%- set facts = build_facts() -%}
+  {{ return(facts.incremental and not (model.resource_type == 'test' and facts.audit)) }}
+{% endmacro %}
+
+{% macro watermark() %}
+  {{- build_facts().watermark if is_incremental() else 0 -}}
+{% endmacro %}
+
+{% macro new_rows(alias=none) %}
+  {#- The rows that came in since the release this build goes on from; every row in a full build. -#}
+  {%- if is_incremental() -%}
+    {{ alias ~ '.' if alias else '' }}load_seq > {{ build_facts().watermark }}
+  {%- else -%}
+    true
+  {%- endif -%}
+{% endmacro %}
+
+{% macro touched(relation) %}
+  {#- The keys (its touched_key, else its unique_key) under which an upstream delta model deleted or inserted rows in this build. -#}
+  {{- return(api.Relation.create(database=relation.database, schema='touched', identifier=relation.identifier)) -}}
+{% endmacro %}
+
+{% macro as_of() %}
+  {#- The newest recorded time the build has read: what "now" means. Null on an empty lake. -#}
+  {%- set moment = build_facts().as_of if execute else none -%}
+  cast({{ "'" ~ moment ~ "'" if moment else 'null' }} as timestamp with time zone)
+{% endmacro %}
+
+{% materialization delta, adapter='duckdb', supported_languages=['sql'] %}
+  {%- set target = this.incorporate(type='view') -%}
+  {{ run_hooks(pre_hooks) }}
+  {%- set incremental = config.get('incremental', false) -%}
+  {%- set request = {
+    'name': this.identifier,
+    'schema': this.schema,
+    'sql': sql,
+    'unique_key': listed('unique_key'),
+    'touched_key': listed('touched_key'),
+    'touched_sql': config.get('touched_sql', ''),
+    'order_by': listed('order_by'),
+    'statistics': listed('statistics'),
+    'incremental': incremental,
+  } -%}
+  {%- if config.get('rows_per_file') -%}
+    {%- do request.update({'rows_per_file': config.get('rows_per_file')}) -%}
+  {%- endif -%}
+  {%- set outcome = ask_lake('model', request) -%}
+  {% call noop_statement('main', outcome.mode ~ ' ' ~ outcome.rows_written, 'OK', outcome.rows_written) %}
+    {{ sql }}
+  {% endcall %}
+  {{ run_hooks(post_hooks) }}
+  {{ return({'relations': [target]}) }}
+{% endmaterialization %}
+
+{% macro listed(name) %}
+  {%- set value = config.get(name, []) -%}
+  {{ return([value] if value is string else value) }}
+{% endmacro %}
+
+{% macro publish_release(results) %}
+  {%- if execute and flags.WHICH == 'build' -%}
+    {%- set statuses = [] -%}
+    {%- for result in results -%}
+      {%- do statuses.append({'unique_id': result.node.unique_id, 'status': result.status | string}) -%}
+    {%- endfor -%}
+    {%- set answer = ask_lake('publish', {'results': statuses, 'graph': graph, 'version': '1.0.0'}) -%}
+    {%- do log(answer.message, info=true) -%}
+  {%- endif -%}
+{% endmacro %}

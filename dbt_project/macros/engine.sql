@@ -1,0 +1,92 @@
+{# What differs between SQL engines, and nothing else: DuckDB's spelling. Another engine needs this one file again. #}
+
+{% macro json_texts(record, paths) %}
+  {#- Many fields in one parse: an array of texts in the order of `paths` ('$.a.b'); take them apart with `nth_text`.
+      Strings are decoded, everything else is JSON text, a missing field or JSON null is null. -#}
+  json_extract_string({{ record }}, [
+  {%- for path in paths %}'{{ path }}'{{ ', ' if not loop.last }}{% endfor -%}
+  ])
+{%- endmacro %}
+
+{% macro json_to_struct(record, shape) %}
+  {#- Many typed fields in one parse: a struct of `shape`, e.g. {'uuid': 'VARCHAR', 'message': {'id': 'VARCHAR', 'content': ['JSON']}}.
+      Types: VARCHAR, BIGINT, DOUBLE, BOOLEAN, JSON (JSON text), [type] for arrays, a mapping for objects. What is missing or has
+      another type in the record is null; VARCHAR takes anything (strings decoded, the rest as JSON text). -#}
+  json_transform({{ record }}, '{{ tojson(shape) }}')
+{%- endmacro %}
+
+{% macro nth_text(texts, number) %}
+  {#- Element `number` (from 1) of what `json_texts` gave. -#}
+  {{ texts }}[{{ number }}]
+{%- endmacro %}
+
+{% macro json_text(record, path) %}
+  {#- One field as text: strings decoded, everything else as JSON text, null when missing. -#}
+  json_extract_string({{ record }}, '{{ path }}')
+{%- endmacro %}
+
+{% macro json_type(record, path='$') %}
+  {#- object, array, string, number, boolean, null; SQL null when the field is missing. -#}
+  case json_type({{ record }}, '{{ path }}')
+    when 'OBJECT' then 'object' when 'ARRAY' then 'array' when 'VARCHAR' then 'string' when 'BOOLEAN' then 'boolean'
+    when 'NULL' then 'null' else case when json_type({{ record }}, '{{ path }}') is not null then 'number' end
+  end
+{%- endmacro %}
+
+{% macro json_array(record, path='$') %}
+  {#- The elements of a JSON array as an array of JSON texts; null when it is missing or no array. Unnest with `unnest_indexed`. -#}
+  case when json_type({{ record }}, '{{ path }}') = 'ARRAY'
+    then cast(json_extract({{ record }}, '{{ path }}[*]') as varchar[]) end
+{%- endmacro %}
+
+{% macro unnest_indexed(relation, array, columns) %}
+  {#- One row per element of `array`: `columns` of the relation, `element_index` (from 0) and `element`. No row for null or empty. -#}
+  select
+    {% for column in columns %}{{ column }}, {% endfor -%}
+    cast(unnest(range(len({{ array }}))) as bigint) as element_index,
+    unnest({{ array }}) as element
+  from {{ relation }}
+{%- endmacro %}
+
+{% macro to_bigint(text) %}
+  {#- Null when the text is no number; fractions are rounded. -#}
+  try_cast({{ text }} as bigint)
+{%- endmacro %}
+
+{% macro to_double(text) %}
+  try_cast({{ text }} as double)
+{%- endmacro %}
+
+{% macro to_boolean(text) %}
+  case {{ text }} when 'true' then true when 'false' then false end
+{%- endmacro %}
+
+{% macro to_timestamp_utc(text) %}
+  {#- ISO 8601 text as a time; null when it is none. Text without a zone is taken as UTC. -#}
+  try_cast({{ text }} as timestamp with time zone)
+{%- endmacro %}
+
+{% macro text_hash(text) %}
+  {#- md5 of the UTF-8 text, in hex. Never of re-serialised JSON. -#}
+  md5({{ text }})
+{%- endmacro %}
+
+{% macro seconds_between(earlier, later) %}
+  {#- Seconds as double, fractions kept. -#}
+  (epoch_us({{ later }}) - epoch_us({{ earlier }})) / cast(1000000 as double)
+{%- endmacro %}
+
+{% macro joined_text(value, separator, order_by) %}
+  {#- Aggregate: the non-null texts of a group, in order. -#}
+  string_agg({{ value }}, '{{ separator }}' order by {{ order_by }})
+{%- endmacro %}
+
+{% macro regex_group(text, pattern, group=1) %}
+  {#- The group of the first match; null when nothing matches. The pattern must mean the same in RE2 and Java:
+      no look-around, no back references, [ ] classes instead of backslash ones. -#}
+  case when regexp_matches({{ text }}, '{{ pattern }}') then regexp_extract({{ text }}, '{{ pattern }}', {{ group }}) end
+{%- endmacro %}
+
+{% macro regex_matches(text, pattern) %}
+  regexp_matches({{ text }}, '{{ pattern }}')
+{%- endmacro %}

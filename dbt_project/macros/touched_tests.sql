@@ -1,0 +1,44 @@
+{# Data tests of an incremental build look at what the build touched; an audit looks at everything. #}
+
+{% macro touched_rows(relation, alias) %}
+  {#- Condition: the row of `alias` belongs to a key the build touched. True in full and audit builds. -#}
+  {%- set name = relation.identifier -%}
+  {%- set facts = build_facts() if execute else {} -%}
+  {%- if is_incremental() and facts.touched.get(name) -%}
+    exists (
+      select 1 from {{ touched(relation) }} as touched
+      where {% for column in facts.touched[name] -%}
+        touched."{{ column }}" is not distinct from {{ alias }}."{{ column }}" {{ 'and ' if not loop.last }}
+      {%- endfor %}
+    )
+  {%- elif is_incremental() and name not in facts.touched and has_column(name, 'load_seq') -%}
+    {{ alias }}.load_seq > {{ facts.watermark }}
+  {%- else -%}
+    true
+  {%- endif -%}
+{% endmacro %}
+
+{% macro has_column(model_name, column) %}
+  {#- Whether a model's twin yml lists the column. -#}
+  {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.alias == model_name -%}
+    {{ return(column in node.columns) }}
+  {%- endfor -%}
+  {{ return(false) }}
+{% endmacro %}
+
+{% macro get_where_subquery(relation) %}
+  {#- Every generic test reads its model through this. -#}
+  {%- set conditions = [] -%}
+  {%- if config.get('where') -%}
+    {%- do conditions.append('(' ~ config.get('where') ~ ')') -%}
+  {%- endif -%}
+  {%- set touched_only = touched_rows(relation, 'tested') | trim -%}
+  {%- if touched_only != 'true' -%}
+    {%- do conditions.append(touched_only) -%}
+  {%- endif -%}
+  {%- if conditions -%}
+    {{ return('(select * from ' ~ relation ~ ' as tested where ' ~ conditions | join(' and ') ~ ') as dbt_subquery') }}
+  {%- else -%}
+    {{ return(relation) }}
+  {%- endif -%}
+{% endmacro %}

@@ -1,0 +1,140 @@
+"""The plugin through which dbt builds the lake's models (named in `dbt_project/profiles.yml`).
+
+dbt opens one database per invocation; the plugin puts it into the lake, takes the build lock, pins what the build reads, and
+answers the macros of `dbt_project/macros/delta.sql`: it stores models, says what is new or touched, and publishes.
+"""
+
+import dataclasses
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.flags import get_flags
+
+from lake.build_state import BuildState, begin, create_raw_views
+from lake.duck import load_delta
+from lake.location import lake_root, model_path, ops_path
+from lake.locks import lock
+from lake.model_store import ModelConfig, ModelStore
+from lake.publishing import publish
+
+SCRATCH = "forge_scratch"
+# Any of these makes an invocation build less than everything, or not for good.
+_PARTIAL = ("SELECT", "EXCLUDE", "SELECTOR", "RESOURCE_TYPES", "EXCLUDE_RESOURCE_TYPES", "INLINE", "EMPTY", "SAMPLE", "DEFER")
+
+
+def _is_complete(flags: Any) -> bool:
+    return flags.WHICH == "build" and not any(getattr(flags, name, None) for name in _PARTIAL)
+
+
+class Plugin(BasePlugin):  # type: ignore[misc]
+    """Alive as long as the dbt invocation; holds the build lock that long."""
+
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
+        """Find the lake. Nothing is touched before dbt opens its database."""
+        self.lake = lake_root()
+        self.held = ExitStack()
+        self.connection: duckdb.DuckDBPyConnection | None = None
+        self.state: BuildState | None = None
+
+    def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
+        """Take the build lock and put dbt's database into the lake; a complete build begins with a new one."""
+        self.held.enter_context(lock(self.lake, "build"))
+        folder = ops_path(self.lake, "scratch")
+        if _is_complete(get_flags()):
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        spill = folder / "spill"
+        shutil.rmtree(spill, ignore_errors=True)
+        creds.path = str(folder / f"{SCRATCH}.duckdb")
+        config.update(
+            {"arrow_large_buffer_size": "true", "temp_directory": str(spill), "preserve_insertion_order": "false"},
+        )
+
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
+        """Pin the lake and create what models read: `raw`, and the tables of the release the build goes on from."""
+        load_delta(conn)
+        flags = get_flags()
+        variables = dict(flags.VARS or {}) if hasattr(flags, "VARS") else {}
+        self.connection = conn
+        state = self.state = begin(
+            self.lake,
+            Path(flags.PROJECT_DIR).absolute(),
+            conn,
+            full_refresh=bool(getattr(flags, "FULL_REFRESH", False)),
+            complete=_is_complete(flags),
+            audit=bool(variables.get("audit", False)),
+            variables=variables,
+        )
+        create_raw_views(state, conn)
+        conn.execute("drop schema if exists touched cascade")
+        conn.execute("create schema touched")
+
+    def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Each of dbt's threads has its own cursor with its own session settings."""
+        cursor.execute("set TimeZone = 'UTC'")
+
+    def store(self, target_config: Any) -> None:
+        """The door for the macros: the location's format says what is asked, the config carries question and answer."""
+        request: dict[str, Any] = target_config.config
+        answer: dict[str, Any] = request["answer"]
+        action = target_config.location.format
+        if action == "facts":
+            answer.update(self._facts())
+        elif action == "model":
+            answer.update(self._store_model(request))
+        elif action == "publish":
+            answer["message"] = publish(self._begun(), self._cursor(), request["results"], request["graph"], request["version"])
+        else:
+            raise ValueError(f"the lake plugin does not know the request {action!r}")
+
+    def _begun(self) -> BuildState:
+        if self.state is None:
+            raise RuntimeError("the build has not begun: dbt has not opened its database yet")
+        return self.state
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        assert self.connection is not None
+        cursor = self.connection.cursor()
+        cursor.execute("set TimeZone = 'UTC'")
+        return cursor
+
+    def _facts(self) -> dict[str, Any]:
+        state = self._begun()
+        return {
+            "incremental": state.base is not None,
+            "reason": state.reason,
+            "watermark": state.watermark,
+            "load_seq": state.load_seq,
+            "as_of": state.as_of.isoformat() if state.as_of else None,
+            "audit": state.audit,
+            "touched": {name: outcome["key"] for name, outcome in state.outcomes.items() if outcome["key"]},
+        }
+
+    def _base_version(self, name: str) -> int | None:
+        state = self._begun()
+        return state.base.models.get(name) if state.base else None
+
+    def _store_model(self, request: dict[str, Any]) -> dict[str, Any]:
+        known = {field.name for field in dataclasses.fields(ModelConfig)}
+        config = ModelConfig(**{name: value for name, value in request.items() if name in known})
+        base = self._base_version(config.name)
+        cursor = self._cursor()
+        try:
+            if base is not None:  # the model's own SQL may read what it holds so far
+                self._show(cursor, config.schema, config.name, base)
+            outcome = ModelStore(self.lake, cursor, config, base).store()
+            self._show(cursor, config.schema, config.name, outcome.version)
+        finally:
+            cursor.close()
+        result = {**dataclasses.asdict(outcome), "key": config.key if self._begun().base else []}
+        self._begun().outcomes[config.name] = result
+        return result
+
+    def _show(self, cursor: duckdb.DuckDBPyConnection, schema: str, name: str, version: int) -> None:
+        cursor.execute(f'create schema if not exists "{schema}"')
+        path = model_path(self.lake, name)
+        cursor.execute(f'create or replace view "{schema}"."{name}" as select * from delta_scan(\'{path}\', version => {version})')

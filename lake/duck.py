@@ -1,0 +1,54 @@
+"""DuckDB connections that read the lake: Delta extension loaded, times in UTC."""
+
+import importlib.resources
+from pathlib import Path
+
+import duckdb
+
+CATALOG = "forge.duckdb"
+
+
+class NoCatalogError(FileNotFoundError):
+    """The lake has no analysts' file yet."""
+
+
+def delta_extension() -> Path:
+    """The Delta extension's file, from the installed package `duckdb-extension-delta`.
+
+    Loading it by its path needs no network and nothing in the home folder.
+    Raises `FileNotFoundError` when the package was made for another DuckDB.
+    """
+    package = importlib.resources.files("duckdb_extension_delta")
+    path = Path(str(package)) / "extensions" / f"v{duckdb.__version__}" / "delta.duckdb_extension"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no delta extension for DuckDB {duckdb.__version__} at {path}: "
+            "install the packages duckdb and duckdb-extension-delta in the same version"
+        )
+    return path
+
+
+def load_delta(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `delta_scan` known to the connection's database and put its times into UTC."""
+    connection.execute(f"load '{delta_extension()}'")
+    connection.execute("set TimeZone = 'UTC'")
+
+
+def memory() -> duckdb.DuckDBPyConnection:
+    """A connection to an empty database in memory that can read Delta."""
+    connection = duckdb.connect(config={"arrow_large_buffer_size": "true"})
+    load_delta(connection)
+    return connection
+
+
+def connect(lake: Path, read_only: bool = True) -> duckdb.DuckDBPyConnection:
+    """Open the lake's analysts' file `<lake>/forge.duckdb`.
+
+    Raises `NoCatalogError` when it was not written yet.
+    """
+    path = lake / CATALOG
+    if not path.is_file():
+        raise NoCatalogError(f"{path} does not exist: run `forge build` and `forge catalog` first")
+    connection = duckdb.connect(str(path), read_only=read_only)
+    load_delta(connection)
+    return connection
