@@ -19,7 +19,9 @@ _NULL = "tag:yaml.org,2002:null"
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One mistake: its line (from 1), the key it stands at (`towns[0].root`; empty for the whole file), what to write instead."""
+    """One mistake: its line (from 1; 0 when there is no file), the key it stands at (`towns[0].root`; empty for the whole file),
+    and what to write instead.
+    """
 
     line: int
     key: str
@@ -32,8 +34,11 @@ class PolicyFileError(ValueError):
     def __init__(self, path: Path, problems: Iterable[Problem]) -> None:
         self.path = path
         self.problems = tuple(sorted(problems))
-        lines = [f"{path}:{p.line}: {p.key + ': ' if p.key else ''}{p.message}" for p in self.problems]
-        super().__init__("\n".join(lines))
+        super().__init__("\n".join(f"{path}{self._place(problem)} {problem.message}" for problem in self.problems))
+
+    @staticmethod
+    def _place(problem: Problem) -> str:
+        return (f":{problem.line}:" if problem.line else "") + (f" {problem.key}:" if problem.key else "")
 
 
 def kind_of(node: yaml.Node) -> str:
@@ -72,11 +77,12 @@ class PolicyReader:
         self.problems.append(Problem(line, key, message))
 
     def document(self) -> yaml.Node | None:
-        """The root node; None for an empty file and for one that is no YAML (then a problem is noted).
-
-        Errors: `OSError` when the file cannot be read.
-        """
-        data = self.path.read_bytes()
+        """The root node; None for an empty file, and for one that cannot be read or is no YAML (then a problem is noted)."""
+        try:
+            data = self.path.read_bytes()
+        except OSError as error:
+            self.problem(0, "", f"cannot be read: {error.strerror or type(error).__name__}")
+            return None
         try:
             source = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:

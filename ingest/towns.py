@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import yaml
 
-from ingest.positioned_yaml import PolicyFileError, PolicyReader, nearest
+from ingest.positioned_yaml import PolicyFileError, PolicyReader, Problem, nearest
 from ingest.recorded_paths import comparable, components
 
 HARNESSES: Mapping[str, str] = MappingProxyType(
@@ -95,7 +95,7 @@ def real_location(location: str) -> str:
 def load_towns(path: Path) -> Towns:
     """Read and check a towns.yaml.
 
-    Errors: `TownsFileError` with every mistake in the file; `OSError` when it cannot be read.
+    Errors: `TownsFileError` with every mistake in the file.
     """
     loader = _TownsReader(path)
     towns = loader.read()
@@ -116,6 +116,8 @@ class _TownsReader:
 
     def read(self) -> list[Town]:
         document = self.reader.document()
+        if not self.path.exists():
+            self.reader.problems = [Problem(0, "", "does not exist; `forge init` writes one, `--towns` names another")]
         if document is None:
             if not self.reader.problems:
                 self.reader.problem(1, "", "is empty; write `towns:` and a list of towns (`forge init` writes an example)")

@@ -262,3 +262,30 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         )
     assert [p.line for p in raised.value.problems] == [2, 3, 4, 5, 6]
     assert len(str(raised.value).splitlines()) == 5
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(TownsFileError, match=r"towns\.yaml does not exist; `forge init` writes one"):
+        load_towns(tmp_path / "towns.yaml")
+
+
+def test_a_folder_is_no_towns_file(tmp_path: Path) -> None:
+    with pytest.raises(TownsFileError, match="cannot be read: Is a directory"):
+        load_towns(tmp_path)
+
+
+EXAMPLE = Path(__file__).parents[2] / "ingest/towns_example.yaml"
+
+
+def test_the_example_is_valid_and_is_the_file_of_a_fresh_clone() -> None:
+    assert load_towns(EXAMPLE).towns == ()
+
+
+def test_the_example_is_still_valid_with_its_hash_signs_removed(tmp_path: Path) -> None:
+    text = EXAMPLE.read_text()
+    path = tmp_path / "towns.yaml"
+    path.write_text(text.replace("towns: []", "towns:").replace("\n#  ", "\n  "))
+    assert [(town.name, sorted(town.homes)) for town in load_towns(path).towns] == [
+        ("alpha", ["claude"]),
+        ("plain-projects", ["claude"]),
+    ]
