@@ -81,7 +81,10 @@ CLAUDE_RECORDS = RawTable(
         "root_path": (text, "`cwd` relative to the town's recorded root, '.' at the root; null without a cwd or outside."),
         "message_id": (text, "`message.id`: one API response."),
         "request_id": (text, "The record's `requestId`."),
-        "repair": (text, "What was mended so that the line could be read: invalid_utf8, nul_bytes, lone_surrogate. Null if nothing."),
+        "repair": (
+            text,
+            "What was mended so that the line could be read: invalid_utf8, nul_bytes, lone_surrogate. Null if nothing.",
+        ),
         "record": _RECORD,
         "record_hash": _HASH,
     },
@@ -101,11 +104,14 @@ BEADS_ROWS = RawTable(
         "row_key": (text, "Primary key of the row inside its table; parts of a compound key are joined by '|'."),
         "bead_id": (text, "The bead the row is about (`id` of issues, `issue_id` elsewhere)."),
         "change": (text, "upsert, or delete when the row is no longer in the source (`record` is then null)."),
-        "observed_at": (time, "When the source showed this version: the export file's modification time, or the poll's server time."),
+        "observed_at": (
+            time,
+            "When the source showed this version: the export file's modification time, or the poll's server time.",
+        ),
         "updated_at": (time, "The row's own `updated_at`, else its `created_at`, as it stands in the source."),
         **_PLACE,
         "record": _RECORD,
-        "record_hash": _HASH,
+        "record_hash": (text, "Keyed BLAKE2b-128 of the row as it stood in the source, in hex: tells whether it changed."),
     },
     ("town_id", "beads_project_id", "source", "table_name", "row_key", "observed_at", "record_hash"),
     ("town_id", "beads_project_id", "bead_id", "row_key", "observed_at"),
@@ -113,7 +119,7 @@ BEADS_ROWS = RawTable(
 
 TOWN_EVENTS = RawTable(
     "town_events",
-    "Lines of a town's `.events.jsonl`. The file is pruned and rewritten, so a line's identity is its content, which holds its time.",
+    "Lines of a town's `.events.jsonl`. The file is pruned and rewritten: a line's identity is its content, which holds its time.",
     {
         "town_id": (text, "The town whose log it is."),
         "event_hash": (text, "Keyed BLAKE2b-128 of the line as it stood in the file, in hex."),
@@ -139,7 +145,7 @@ TOWN_FILES = RawTable(
         "root_path": (text, "The file's path relative to the town's root ('' for declared)."),
         "observed_at": (time, "The file's modification time; for declared rows the time of towns.yaml."),
         "record": (text, "The file's content, redacted, as JSON text (routes: a JSON list of its lines)."),
-        "record_hash": _HASH,
+        "record_hash": (text, "Keyed BLAKE2b-128 of the content as it stood in the file, in hex: tells whether it changed."),
     },
     ("town_id", "kind", "root_path", "record_hash", "observed_at"),
     ("town_id", "observed_at"),
@@ -221,8 +227,7 @@ LOADS = RawTable(
 )
 
 RAW_TABLES: dict[str, RawTable] = {
-    table.name: table
-    for table in (CLAUDE_RECORDS, BEADS_ROWS, TOWN_EVENTS, TOWN_FILES, QUARANTINE, REDACTIONS, FILES, LOADS)
+    table.name: table for table in (CLAUDE_RECORDS, BEADS_ROWS, TOWN_EVENTS, TOWN_FILES, QUARANTINE, REDACTIONS, FILES, LOADS)
 }
 
 

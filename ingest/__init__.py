@@ -1,0 +1,1 @@
+"""Town bytes in, raw Delta tables out."""

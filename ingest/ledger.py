@@ -1,0 +1,96 @@
+"""Which bytes of which file are in the lake.
+
+The ledger is the raw table `files`, so it travels with the lake: a fresh machine goes on where the last one stopped. It is
+committed with the rows it speaks of (see `ingest.commit`). Every load appends the new state of the files it touched; the newest
+state of a file holds. What is outdated is folded away now and then.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ingest.redaction_key import RedactionKey
+from lake.commits import COMPRESSION, COMPRESSION_LEVEL, add_file, commit, remove_file
+from lake.location import raw_path
+from lake.locks import lock
+from lake.tables import FILES, SEQUENCE, open_raw
+
+FOLD_ROWS = 20_000
+FOLD_SHARE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What the lake holds of one file; the columns are described in `lake.tables.FILES`."""
+
+    file_id: str
+    stream: str
+    file: str
+    decision: str
+    generation: int
+    byte_offset: int
+    size_bytes: int
+    modified_ns: int
+    fingerprint: str
+    carry: str
+
+    def carried(self) -> dict[str, str | None]:
+        """What the lines before `byte_offset` leave for the lines after it."""
+        carried: dict[str, str | None] = json.loads(self.carry) if self.carry else {}
+        return carried
+
+
+def file_id(key: RedactionKey, stream: str, name: str) -> str:
+    """Identity of a file: a keyed hash, because a path names people and projects. 32 hex characters."""
+    return key.digest("file-id", json.dumps([stream, name]).encode()).hex()[:32]
+
+
+def _newest(table: pa.Table) -> pa.Table:
+    """The newest state per file."""
+    if table.num_rows == 0:
+        return table
+    ordered = table.sort_by([("file_id", "ascending"), (SEQUENCE, "ascending")])
+    ids = ordered.column("file_id").combine_chunks()
+    is_last = pc.not_equal(ids.slice(0, len(ids) - 1), ids.slice(1))
+    keep = pa.concat_arrays([is_last.combine_chunks() if isinstance(is_last, pa.ChunkedArray) else is_last, pa.array([True])])
+    return ordered.filter(keep)
+
+
+def read_states(lake: Path, stream: str) -> dict[str, FileState]:
+    """The newest state of every file of a stream, by file id."""
+    columns = FILES.file_schema.names
+    table = open_raw(lake, FILES.name).to_pyarrow_table(filters=[("stream", "=", stream)], columns=[*columns, SEQUENCE])
+    newest = _newest(table).select(columns)
+    rows = zip(*(newest.column(name).to_pylist() for name in columns), strict=True)
+    return {row[0]: FileState(*row) for row in rows}
+
+
+def fold(lake: Path) -> int:
+    """Drop outdated states once they outnumber the current ones. Returns how many rows went. The commit lock is held."""
+    table = open_raw(lake, FILES.name)
+    whole = table.to_pyarrow_table()
+    if whole.num_rows < FOLD_ROWS:
+        return 0
+    current = _newest(whole)
+    if whole.num_rows < FOLD_SHARE * current.num_rows:
+        return 0
+    with lock(lake, "commit", wait=True):
+        table = open_raw(lake, FILES.name)
+        current = _newest(table.to_pyarrow_table())
+        sequence = pc.max(current.column(SEQUENCE)).as_py()
+        folder = raw_path(lake, FILES.name)
+        name = f"folded-{sequence:012d}.parquet"
+        pq.write_table(
+            current.sort_by([("stream", "ascending"), ("file_id", "ascending")]).select(FILES.file_schema.names),
+            folder / name,
+            compression=COMPRESSION,
+            compression_level=COMPRESSION_LEVEL,
+            row_group_size=FOLD_ROWS,
+        )
+        gone = [remove_file(Path(path).name) for path in table.file_uris()]
+        commit(table, [*gone, add_file(folder, name, FILES.statistics, {SEQUENCE: str(sequence)})])
+    return int(whole.num_rows - current.num_rows)

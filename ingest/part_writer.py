@@ -1,0 +1,70 @@
+"""Rows of raw tables → finished Parquet files in a work folder, row group by row group.
+
+A finished file is linked into its table's folder later and never encoded again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lake.commits import COMPRESSION, COMPRESSION_LEVEL
+from lake.tables import RAW_TABLES
+
+Row = Sequence[object]
+
+
+@dataclass(frozen=True, slots=True)
+class PartFile:
+    """A finished Parquet file: the raw table it belongs to, where it is, how many rows it has."""
+
+    table: str
+    path: str
+    rows: int
+
+
+class PartWriter:
+    """Collects rows by table and writes them to one file per table, named after `part`."""
+
+    def __init__(self, folder: Path, part: str) -> None:
+        self._folder = folder
+        self._part = part
+        self._writers: dict[str, pq.ParquetWriter] = {}
+        self._rows: dict[str, list[Row]] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, table: str, rows: Sequence[Row]) -> None:
+        """Keep rows (values in the order of the table's columns) for the next row group."""
+        if rows:
+            self._rows.setdefault(table, []).extend(rows)
+
+    def flush(self) -> None:
+        """Write what is kept as one row group per table."""
+        for table, rows in self._rows.items():
+            if not rows:
+                continue
+            schema = RAW_TABLES[table].file_schema
+            arrays = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)]
+            if table not in self._writers:
+                self._writers[table] = pq.ParquetWriter(
+                    self._path(table),
+                    schema,
+                    compression=COMPRESSION,
+                    compression_level=COMPRESSION_LEVEL,
+                    write_statistics=list(RAW_TABLES[table].statistics),
+                )
+            self._writers[table].write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=len(rows))
+            self._counts[table] = self._counts.get(table, 0) + len(rows)
+            rows.clear()
+
+    def close(self) -> list[PartFile]:
+        """Finish all files."""
+        self.flush()
+        for writer in self._writers.values():
+            writer.close()
+        return [PartFile(table, str(self._path(table)), count) for table, count in self._counts.items()]
+
+    def _path(self, table: str) -> Path:
+        return self._folder / f"{table}.{self._part}.parquet"

@@ -1,0 +1,168 @@
+"""Loads everything that `towns.yaml` names: stream by stream, each on its own, so that one that fails does not stop the others."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from ingest.beads_export import BeadsExports
+from ingest.claude_home import ClaudeHome
+from ingest.commit import roll_forward
+from ingest.event_log import EventLog
+from ingest.identity import TownIdentity, TownUnreachable, identify_all
+from ingest.identity_files import IdentityFiles, town_exports
+from ingest.ledger import fold
+from ingest.progress import Progress
+from ingest.reading import Counts, Reading
+from ingest.redaction_key import RedactionKey, load_key
+from ingest.source_files import SourceUnreachableError
+from ingest.towns import Towns, load_towns
+from lake.locks import LockHeldError, lock
+
+SOURCES = ("town_files", "beads", "town_events", "claude")
+
+
+@dataclass
+class StreamReport:
+    """How one stream went. `status`: loaded, unchanged, unreachable, locked or failed."""
+
+    source: str
+    label: str
+    status: str
+    counts: Counts = field(default_factory=Counts)
+    seconds: float = 0.0
+    reason: str = ""
+    load_seq: int | None = None
+
+
+@dataclass
+class IngestReport:
+    """How a whole run went."""
+
+    streams: list[StreamReport] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def towns_unreachable(self) -> list[str]:
+        """Labels of towns and homes that could not be read."""
+        return [stream.label for stream in self.streams if stream.status == "unreachable"]
+
+    @property
+    def exit_code(self) -> int:
+        """0: all is loaded. 3: something was left out (unreachable, locked, a problem told in the summary). 1: a load failed."""
+        if any(stream.status == "failed" for stream in self.streams):
+            return 1
+        left_out = any(stream.status in ("unreachable", "locked") or stream.counts.problems for stream in self.streams)
+        return 3 if left_out else 0
+
+    def lines(self) -> list[str]:
+        """The summary, line by line."""
+        total = Counts()
+        found: list[str] = []
+        for stream in self.streams:
+            total.add(stream.counts)
+            if stream.status == "loaded":
+                found.append(
+                    f"{stream.source} of {stream.label}: {stream.counts.rows:,} rows from {stream.counts.files_loaded:,} files "
+                    f"({stream.counts.bytes_read / 1e6:,.1f} MB in {stream.seconds:.1f} s)"
+                )
+            elif stream.status != "unchanged":
+                found.append(f"{stream.source} of {stream.label}: {stream.status}: {stream.reason}")
+        unchanged = sum(stream.status == "unchanged" for stream in self.streams)
+        found += [f"problem: {problem}" for problem in total.problems]
+        found.append(
+            f"{total.rows:,} rows, {total.redactions:,} replacements, {total.quarantined:,} lines in quarantine, "
+            f"{total.files_foreign:,} files of other projects left alone, {total.files_undecided:,} without a working directory, "
+            f"{total.files_rewritten:,} rewritten; {unchanged} streams unchanged; {self.seconds:.1f} s"
+        )
+        return found
+
+
+def run_ingest(
+    towns_file: Path, lake: Path, *, only: list[str] | None = None, progress: bool | None = None
+) -> IngestReport:  # fmt: skip
+    """Load what is new in every town of `towns_file` into `lake`.
+
+    `only`: sources to load (see `SOURCES`); all by default. `progress`: bars (True), plain lines (False), by default bars on a
+    terminal. Raises the errors of a bad towns.yaml and of a missing or wrong redaction key; everything else is in the report.
+    """
+    begun = time.perf_counter()
+    chosen = SOURCES if only is None else only
+    unknown = sorted(set(chosen) - set(SOURCES))
+    if unknown:
+        raise ValueError(f"unknown source {', '.join(unknown)}; sources are {', '.join(SOURCES)}")
+    towns = load_towns(towns_file)
+    lake.mkdir(parents=True, exist_ok=True)
+    key = load_key(lake, create=True)
+    roll_forward(lake)
+    identities, unreachable = identify_all(towns.towns)
+    report = IngestReport([_unreachable(town) for town in unreachable])
+    bars = Progress(sys.stderr.isatty() if progress is None else progress)
+    with bars:
+        for stream in _streams(towns, identities, lake, towns_file, key):
+            if stream.source in chosen:
+                report.streams.append(_run_stream(lake, stream, key, bars))
+    fold(lake)
+    report.seconds = time.perf_counter() - begun
+    return report
+
+
+def _unreachable(error: TownUnreachable) -> StreamReport:
+    return StreamReport("town", error.town, "unreachable", reason=str(error))
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """One stream: its source, what people call it, what its lock is named after, and how to plan it (which looks at its files)."""
+
+    source: str
+    label: str
+    identity: str
+    plan: Callable[[], Reading]
+
+
+def _streams(towns: Towns, identities: list[TownIdentity], lake: Path, towns_file: Path, key: RedactionKey) -> Iterator[_Stream]:
+    """Every stream of the configured towns: towns first, then homes."""
+    for identity in identities:
+        name, town_id = identity.town.name, identity.town_id
+        yield _Stream("town_files", name, town_id, partial(IdentityFiles, lake, identity, towns_file, key))
+        yield _Stream("beads", name, town_id, partial(_plan_beads, lake, identity, towns_file, key))
+        yield _Stream("town_events", name, town_id, partial(EventLog, lake, identity, key))
+    ids = {identity.town.name: identity.town_id for identity in identities}
+    for home in towns.homes():
+        if home.harness == "claude":
+            claimants = [(town, ids.get(town.name)) for town in towns.towns if town.name in home.towns]
+            yield _Stream("claude", f"home of {', '.join(home.towns)}", home.path, partial(ClaudeHome, lake, home, claimants, key))
+
+
+def _plan_beads(lake: Path, identity: TownIdentity, towns_file: Path, key: RedactionKey) -> BeadsExports:
+    exports, problems = town_exports(IdentityFiles(lake, identity, towns_file, key))
+    reading = BeadsExports(lake, identity, exports, key)
+    reading.counts.problems += problems
+    return reading
+
+
+def _run_stream(lake: Path, stream: _Stream, key: RedactionKey, bars: Progress) -> StreamReport:
+    begun = time.perf_counter()
+    report = StreamReport(stream.source, stream.label, "unchanged")
+    try:
+        with lock(lake, f"load-{stream.source}-{key.digest('lock', stream.identity.encode()).hex()[:12]}"):
+            reading = stream.plan()
+            report.counts = reading.counts
+            if not reading.is_empty:
+                # Not before there is something to load: importing dlt takes longer than looking at 2,000 files.
+                from ingest.load import run_load
+
+                with bars.stream(stream.source, stream.label, reading.bytes_planned) as advance:
+                    report.load_seq = run_load(lake, reading, key.fingerprint(), advance)
+                report.status = "loaded"
+    except LockHeldError as error:
+        report.status, report.reason = "locked", str(error)
+    except SourceUnreachableError as error:
+        report.status, report.reason = "unreachable", str(error)
+    except Exception as error:  # one stream's failure is reported, with its kind and place, and does not stop the others
+        report.status, report.reason = "failed", f"{type(error).__name__}: {error}"
+    report.seconds = time.perf_counter() - begun
+    return report
