@@ -26,11 +26,17 @@ SCRATCH = "forge_scratch"
 _PARTIAL = ("SELECT", "EXCLUDE", "SELECTOR", "RESOURCE_TYPES", "EXCLUDE_RESOURCE_TYPES", "INLINE", "EMPTY", "SAMPLE", "DEFER")
 
 
+def _flags() -> Any:
+    """The options of the dbt invocation this process runs."""
+    flags: Any = get_flags()  # type: ignore[no-untyped-call]
+    return flags
+
+
 def _is_complete(flags: Any) -> bool:
     return flags.WHICH == "build" and not any(getattr(flags, name, None) for name in _PARTIAL)
 
 
-class Plugin(BasePlugin):  # type: ignore[misc]
+class Plugin(BasePlugin):
     """Alive as long as the dbt invocation; holds the build lock that long."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
@@ -44,7 +50,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]
         """Take the build lock and put dbt's database into the lake; a complete build begins with a new one."""
         self.held.enter_context(lock(self.lake, "build"))
         folder = ops_path(self.lake, "scratch")
-        if _is_complete(get_flags()):
+        if _is_complete(_flags()):
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         spill = folder / "spill"
@@ -57,7 +63,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Pin the lake and create what models read: `raw`, and the tables of the release the build goes on from."""
         load_delta(conn)
-        flags = get_flags()
+        flags = _flags()
         variables = dict(flags.VARS or {}) if hasattr(flags, "VARS") else {}
         self.connection = conn
         state = self.state = begin(

@@ -1,5 +1,6 @@
 """What a release's tables and views mean: names, types, comments and lineage, kept beside the release for the analysts' file."""
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,12 @@ from lake.tables import RAW_TABLES, SEQUENCE
 def description_path(lake: Path, release_id: str) -> Path:
     """Where the description of a release lies."""
     return ops_path(lake, "release_descriptions") / f"{release_id}.json"
+
+
+def read_description(lake: Path, release_id: str) -> dict[str, Any]:
+    """What `describe_release` wrote for this release. Raises `FileNotFoundError` when the lake's `ops` folder lost it."""
+    description: dict[str, Any] = json.loads(description_path(lake, release_id).read_text(encoding="utf-8"))
+    return description
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, schema: str, name: str, comments: Mapping[str, str]) -> list[dict[str, str]]:
@@ -72,6 +79,7 @@ def describe_release(
     views = dict(
         connection.execute("select schema_name || '.' || view_name, sql from duckdb_views() where not internal").fetchall()
     )
+    ((database,),) = connection.execute("select current_database()").fetchall()
     relations = list(_raw(connection, state, release))
     wanted = {key: node for key, node in graph["nodes"].items() if node["resource_type"] in ("model", "seed")}
     names = {key: f"{node['schema']}.{node['alias']}" for key, node in wanted.items()}
@@ -92,6 +100,7 @@ def describe_release(
             relation["path"] = model_path(state.lake, name).relative_to(state.lake).as_posix()
             relation["version"] = release.models[name]
         else:
-            relation["sql"] = views[f"{schema}.{name}"]
+            # dbt names its own database in the views it creates; analysts' views refer to their neighbours.
+            relation["sql"] = views[f"{schema}.{name}"].replace(f"{database}.", "")
         relations.append(relation)
     return {"release_id": release.release_id, "as_of": release.as_of, "relations": relations}

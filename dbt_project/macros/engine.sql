@@ -33,10 +33,34 @@
   end
 {%- endmacro %}
 
+{% macro is_json(text) %}
+  {#- Whether a text is valid JSON: ask before taking apart text that comes from inside a record. -#}
+  json_valid({{ text }})
+{%- endmacro %}
+
 {% macro json_array(record, path='$') %}
   {#- The elements of a JSON array as an array of JSON texts; null when it is missing or no array. Unnest with `unnest_indexed`. -#}
   case when json_type({{ record }}, '{{ path }}') = 'ARRAY'
     then cast(json_extract({{ record }}, '{{ path }}[*]') as varchar[]) end
+{%- endmacro %}
+
+{% macro json_part(record, path) %}
+  {#- One member as JSON text (strings keep their quotes); null when missing. -#}
+  json_extract({{ record }}, '{{ path }}')
+{%- endmacro %}
+
+{% macro json_items(value) %}
+  {#- The elements of a JSON array as an array of JSON texts; any other value is its own only element. -#}
+  case when ascii({{ value }}) = 91 then cast(json_extract({{ value }}, '$[*]') as varchar[]) else [cast({{ value }} as varchar)] end
+{%- endmacro %}
+
+{% macro json_joined_texts(value) %}
+  {#- A JSON string decoded; of an array of objects their `text` members, one per line; anything else as JSON text. -#}
+  case ascii({{ value }})
+    when 34 then json_extract_string({{ value }}, '$')
+    when 91 then array_to_string(json_extract_string({{ value }}, '$[*].text'), chr(10))
+    else cast({{ value }} as varchar)
+  end
 {%- endmacro %}
 
 {% macro unnest_indexed(relation, array, columns) %}
@@ -89,4 +113,9 @@
 
 {% macro regex_matches(text, pattern) %}
   regexp_matches({{ text }}, '{{ pattern }}')
+{%- endmacro %}
+
+{% macro text_number(text) %}
+  {#- A number from 0 to 2^60 - 1 that stands for a text: the first 15 digits of its md5. For indexes; collisions are rare, not impossible. -#}
+  cast(concat('0x', substr(md5({{ text }}), 1, 15)) as bigint)
 {%- endmacro %}
