@@ -1,0 +1,127 @@
+"""Work items: beads that are dispatched, attempted, merged or not."""
+
+from dataclasses import dataclass, field
+
+from simtown.beads import Bead
+from simtown.clock import HOUR, MINUTE, SECOND, seconds
+from simtown.places import Agent, Rig
+from simtown.town import Town, bead_row
+
+PLANS = {
+    "merged": 10, "direct_merge": 2, "completed_unverified": 3, "no_change": 2, "rejected": 2, "superseded": 2,
+    "escalated": 2, "deferred": 2, "abandoned": 2, "crashed": 2, "open": 1,
+}  # fmt: skip
+"""What becomes of the first attempt of a bead, and how often (assumed: the reference names the classes, not their shares)."""
+
+AGAIN = ("rejected", "superseded", "abandoned", "crashed", "deferred")
+"""Attempts after which the bead goes into somebody's hands again."""
+
+
+@dataclass
+class MergeRequest:
+    """A merge request: an ephemeral bead, mostly gone by the time anyone exports."""
+
+    id: str
+    item: "WorkItem"
+    attempt: "Attempt"
+    created_at: int
+    branch: str
+    commit: str
+    state: str = "open"
+    was_wrongly_rejected: bool = False
+
+
+@dataclass
+class Attempt:
+    """One stretch of a bead in one assignee's hands."""
+
+    id: str
+    agent: Agent
+    hooked_at: int
+    plan: str
+    ended_at: int = 0
+    branch: str = ""
+    outcome: str = "open"
+    sessions: list[str] = field(default_factory=list)
+    merge_request: MergeRequest | None = None
+
+
+@dataclass
+class WorkItem:
+    """A bead with its plan and what has happened so far."""
+
+    rig: Rig
+    bead: Bead
+    plan: str
+    molecule: str = ""
+    attempts: list[Attempt] = field(default_factory=list)
+
+    def write_truth(self, town: Town) -> None:
+        """Finish the bead and write it with its attempts and merge requests."""
+        self.bead.done()
+        town.truth.add("beads", town=town.place.name, **bead_row(self.bead, "work"))
+        for attempt in self.attempts:
+            request = attempt.merge_request
+            town.truth.add(
+                "attempts", town=town.place.name, attempt_id=attempt.id, bead_id=self.bead.id,
+                beads_project_id=self.bead.export.project_id, assignee=attempt.agent.address, hooked_at=seconds(attempt.hooked_at),
+                ended_at=seconds(attempt.ended_at) if attempt.ended_at else None, outcome=attempt.outcome, branch=attempt.branch,
+                sessions=attempt.sessions, merge_request_id=request.id if request else None,
+            )  # fmt: skip
+            if request:
+                town.truth.add(
+                    "merge_requests", town=town.place.name, merge_request_id=request.id, bead_id=self.bead.id,
+                    branch=request.branch, commit_sha=request.commit, state=request.state, created_at=seconds(request.created_at),
+                )  # fmt: skip
+
+
+def sling(town: Town, item: WorkItem, ms: int, by: str, plan: str, agent: Agent | None = None) -> Attempt:
+    """Put a bead on a polecat's hook: bead history, agent bead, events."""
+    chosen = agent or town.free_polecat(item.rig, ms)
+    hooked = max(ms, town.free_at.get(chosen.address, 0))
+    attempt = Attempt(f"{item.bead.id}#{len(item.attempts)}", chosen, hooked, plan)
+    item.attempts.append(attempt)
+    item.bead.change(hooked, by, status="hooked", assignee=chosen.address)
+    attached = f"attached_molecule: {item.molecule}\n" if item.molecule else ""
+    plain = str(item.bead.row["description"]).split("\n\n", 1)[-1]
+    head = f"{attached}attached_at: {seconds(hooked)}\ndispatched_by: {by}"
+    item.bead.change(hooked + SECOND, by, description=f"{head}\n\n{plain}")
+    own = town.agent_bead(chosen, hooked)
+    own.change(hooked + SECOND, by, description=agent_description(chosen, "working", item.bead.id))
+    town.events.add(hooked + SECOND, "sling", by, bead=item.bead.id, target=chosen.address)
+    town.events.add(hooked + 2 * SECOND, "spawn", "gt", rig=item.rig.name, polecat=chosen.name)
+    town.events.add(hooked + 2 * SECOND, "hook", chosen.address, bead=item.bead.id)
+    return attempt
+
+
+def agent_description(
+    agent: Agent, state: str, bead: str | None, exit_type: str = "", request: str = "", branch: str = "", at: str = ""
+) -> str:
+    """The description of an agent's bead; its lines are what `gt done` writes."""
+    lines = [f"role_type: {agent.role}", f"rig: {agent.rig.name if agent.rig else 'null'}", f"agent_state: {state}"]
+    lines += [f"hook_bead: {bead or 'null'}", "cleanup_status: clean", f"active_mr: {request or 'null'}"]
+    if exit_type:
+        lines += [f"exit_type: {exit_type}", f"mr_id: {request or 'null'}", f"branch: {branch}", f"completion_time: {at}"]
+    return "\n".join(lines)
+
+
+def reset(town: Town, item: WorkItem, ms: int) -> None:
+    """The witness takes a bead from a dead or silent polecat: hooked → open, nobody's."""
+    attempt = item.attempts[-1]
+    actor = f"{item.rig.name}/witness"
+    item.bead.change(ms, actor, status="open", assignee="")
+    attempt.ended_at = ms
+    town.events.add(ms, "unhook", attempt.agent.address, bead=item.bead.id)
+    town.events.add(ms + SECOND, "mail", actor, to="mayor/", subject=f"RECOVERED_BEAD {item.bead.id}")
+    mail(town, ms + SECOND, actor, "mayor", f"RECOVERED_BEAD {item.bead.id}", f"{attempt.agent.address} is gone.", "notification")
+
+
+def mail(town: Town, ms: int, sender: str, to: str, subject: str, body: str, kind: str) -> None:
+    """A message bead in the town's database."""
+    message = Bead.create(town.exports["hq"], ms, sender, subject, description=body, assignee=to, sender=sender)
+    for label in ("gt:message", f"from:{sender}", f"msg-type:{kind}"):
+        message.label(ms, sender, label)
+    message.label(ms + MINUTE, to, "read")
+    message.close(ms + HOUR, to, "Closed")
+    message.done()
+    town.truth.add("beads", town=town.place.name, **bead_row(message, "mail"))

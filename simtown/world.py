@@ -1,0 +1,166 @@
+"""The simulated world: towns work in shifts, a shift being one round of requests from the mayor's desk to the merge queue."""
+
+from pathlib import Path
+
+from simtown.beads import BeadsExport
+from simtown.clock import DAY, HOUR, MINUTE, at
+from simtown.crew import OUTCOMES, crew_day
+from simtown.dice import Deck, Dice, weighted
+from simtown.events import TownEvents
+from simtown.mayor import Dispatch, dispatch_shift
+from simtown.patrols import CYCLES, boot_triage, deacon_patrol, dog_errand, town_noise, witness_patrol
+from simtown.places import Place, Rig, places
+from simtown.polecat import attempt_work
+from simtown.quirks import Quirks
+from simtown.refinery import process_queue
+from simtown.scale import Scale, parse_scale
+from simtown.session import Session
+from simtown.targets import Targets
+from simtown.town import Town
+from simtown.truth import Truth, TruthWriter
+from simtown.work import AGAIN, PLANS, Attempt, WorkItem, sling
+from simtown.write import copy_database, rig_beads, towns_yaml, write_facts, write_identity
+
+BEGIN = at(2026, 1, 5, 6)
+END = at(2026, 4, 26)
+_SHIFT_BYTES = 5_000_000
+"""What a shift of bench size writes, roughly."""
+
+
+class Shifts:
+    """Plays the shifts of one town."""
+
+    def __init__(self, town: Town, dice: Dice) -> None:
+        self.town = town
+        self.plans = Deck(dice, weighted(PLANS))
+        self.cycles = {role: Deck(dice, weighted(CYCLES)) for role in ("witness", "deacon", "boot", "dog")}
+        self.crew = Deck(dice, weighted(OUTCOMES))
+        rigs = town.place.own_rigs
+        sets: list[list[Rig]] = [[rigs[0]]] * 4 + [[rigs[0], rigs[0]]] * 2 + [[rig] for rig in rigs[1:]]
+        sets += [[rigs[0], rigs[1]], []]
+        self.requests = Deck(dice, sets)
+        self.patrolled = Deck(dice, rigs)
+        self.quirks = Quirks(town)
+
+    def play(self, start: int) -> None:
+        """One shift: requests, attempts, merges, patrols, a crew's day."""
+        town, dice = self.town, self.town.dice
+        town_noise(town, start)
+        wanted = [self.requests.deal() for _ in range(2 + dice.randrange(2))]
+        plans = [[self.plans.deal() for _ in rigs] for rigs in wanted]
+        dispatches, attempts = dispatch_shift(town, start, wanted, plans)
+        items = [item for dispatch in dispatches for item in dispatch.items]
+        self._rounds(items, attempts)
+        rig = self.patrolled.deal()
+        deacon_patrol(town, start + HOUR, self.cycles["deacon"], 2)
+        for number in range(2):
+            boot_triage(town, start + (2 + 5 * number) * HOUR, self.cycles["boot"])
+        dog_errand(town, start + 3 * HOUR, self.cycles["dog"])
+        crew_day(town, rig, start + HOUR, self.crew, 1 + dice.randrange(2))
+        self._settle(dispatches, items)
+
+    def _rounds(self, items: list[WorkItem], attempts: list[Attempt]) -> None:
+        town, dice = self.town, self.town.dice
+        current = list(zip(items, attempts, strict=True))
+        for number in range(2):
+            parked: dict[str, Session] = {}
+            for item, attempt in current:
+                attempt_work(town, item, attempt, parked)
+            for session in parked.values():
+                town.close(session)
+            touched = sorted({item.rig.name for item, _ in current})
+            for rig in (rig for rig in town.place.own_rigs if rig.name in touched):
+                here = [(item, attempt) for item, attempt in current if item.rig is rig]
+                requests = [attempt.merge_request for _, attempt in here if attempt.merge_request]
+                requests = [request for request in requests if request.state == "open"]
+                if requests:
+                    requests.sort(key=lambda request: request.created_at)
+                    process_queue(town, rig, requests, is_last_round=number == 1)
+                lost = [item for item, attempt in here if attempt.outcome in ("abandoned", "crashed")]
+                last = max(town.free_at[attempt.agent.address] for _, attempt in here)
+                witness_patrol(town, rig, last + 10 * MINUTE, lost, self.cycles["witness"], 1 if number else 2)
+            current = [(item, self._again(item)) for item, attempt in current if attempt.outcome in AGAIN]
+            if not current or number:
+                break
+            dice.shuffle(current)
+
+    def _again(self, item: WorkItem) -> Attempt:
+        """The bead goes into somebody's hands again; the second attempt ends well."""
+        town, last = self.town, item.attempts[-1]
+        free = town.free_at.get(f"{item.rig.name}/refinery", 0)
+        when = max(last.ended_at, free if last.merge_request else 0) + 20 * MINUTE
+        by = "mayor" if last.outcome in ("deferred", "abandoned", "crashed") else f"{item.rig.name}/refinery"
+        same = last.agent if last.outcome in ("superseded", "rejected") else None
+        return sling(town, item, when, by, "merged", same)
+
+    def _settle(self, dispatches: list[Dispatch], items: list[WorkItem]) -> None:
+        for dispatch in dispatches:
+            dispatch.settle()
+        for item in items:
+            item.write_truth(self.town)
+        self.quirks.apply()
+        self.town.settle()
+
+
+def generate(out: Path, *, seed: int = 7, towns: int = 2, size: str = "demo") -> Truth:
+    """Write `towns` synthetic towns and their ground truth under `out`; the same arguments give the same bytes everywhere.
+
+    Errors: `ValueError` for an unknown size or fewer than one town; `FileExistsError` when `out` holds something.
+    """
+    scale = parse_scale(size)
+    if towns < 1:
+        raise ValueError("towns must be at least 1")
+    out = Path(out)
+    if out.exists() and any(out.iterdir()):
+        raise FileExistsError(f"{out} is not empty: choose a new folder")
+    out.mkdir(parents=True, exist_ok=True)
+    chosen = places(towns)
+    truth = TruthWriter(out / "truth")
+    shares = [2] + [1] * (towns - 1)
+    exports: list[tuple[Place, BeadsExport]] = []
+    by_database: dict[str, BeadsExport] = {}
+    end = END
+    for place, share in zip(chosen, shares, strict=True):
+        dice = Dice(f"{seed}/{size}/{place.name}")
+        part = share / sum(shares)
+        shifts = round(scale.shifts * part) if scale.shifts else 0
+        expected = shifts or max(1, int(scale.bytes_wanted * part / _SHIFT_BYTES))
+        step = max((END - BEGIN - 6 * DAY) // expected, 3 * HOUR)
+        end = max(END, BEGIN + step * (expected + 2) + 6 * DAY)
+        town = _town(out, place, scale, dice, truth, end)
+        exports += [(place, export) for export in town.exports.values()]
+        by_database.update({export.project_id: export for export in town.exports.values()})
+        _run(town, dice, step, shifts, int(scale.bytes_wanted * part))
+    for place in chosen:
+        for rig in place.rigs:
+            if rig.is_copy and rig.project_id in by_database:
+                target = rig_beads(out / place.name / "gt", rig) / "backup"
+                copy_database(by_database[rig.project_id], target, end - 9 * DAY)
+    write_facts(truth, chosen, exports, end)
+    towns_yaml(out, chosen)
+    return truth.close()
+
+
+def _town(out: Path, place: Place, scale: Scale, dice: Dice, truth: TruthWriter, as_of: int) -> Town:
+    root = out / place.name / "gt"
+    write_identity(root, place)
+    events = TownEvents(root / ".events.jsonl", place.name, as_of, place.is_pruned, truth)
+    exports = {"hq": BeadsExport("hq", "hq", place.project_id, place, root / ".beads" / "backup", Dice(f"{dice.random()}/hq"))}
+    for rig in place.own_rigs:
+        folder = rig_beads(root, rig) / "backup"
+        exports[rig.name] = BeadsExport(
+            rig.database, rig.prefix, rig.project_id, place, folder, Dice(f"{dice.random()}/{rig.name}")
+        )
+    return Town(place, out, dice, scale, truth, events, exports, Targets(scale), as_of)
+
+
+def _run(town: Town, dice: Dice, step: int, shifts: int, bytes_wanted: int) -> None:
+    """Play shifts until there are enough of them or of bytes."""
+    played, start = 0, BEGIN
+    story = Shifts(town, dice)
+    while played < shifts if shifts else town.bytes_written < bytes_wanted:
+        story.play(start + dice.randrange(max(1, min(step // 2, 5 * HOUR))))
+        played += 1
+        start += step
+        town.flush(start)
+    town.finish()
