@@ -1,0 +1,160 @@
+{# What the session models share. #}
+
+{% macro session_key(town_id, harness, session_id) -%}
+  {#- One runtime id of one harness in one town. Rows no town can be found for stay together under 'unattributed'. -#}
+  {{ text_hash("concat(coalesce(" ~ town_id ~ ", 'unattributed'), '|', '" ~ harness ~ "', '|', " ~ session_id ~ ")") }}
+{%- endmacro %}
+
+{% macro token_count_of(text) -%}
+  {#- A token count as the source wrote it; null when it is no number, negative, or too large to be one. -#}
+  case when {{ to_bigint(text) }} between 0 and 1000000000 then {{ to_bigint(text) }} end
+{%- endmacro %}
+
+{% macro is_unreadable_usage(usage) -%}
+  {#- The source gave a count that is none. -#}
+  (
+      ({{ usage }}.input_tokens is not null and {{ token_count_of(usage ~ '.input_tokens') }} is null)
+      or ({{ usage }}.output_tokens is not null and {{ token_count_of(usage ~ '.output_tokens') }} is null)
+      or (
+          {{ usage }}.cache_creation_input_tokens is not null
+          and {{ token_count_of(usage ~ '.cache_creation_input_tokens') }} is null
+      )
+      or ({{ usage }}.cache_read_input_tokens is not null and {{ token_count_of(usage ~ '.cache_read_input_tokens') }} is null)
+  )
+{%- endmacro %}
+
+{% macro of_touched_sessions(alias=none) -%}
+  {#- In an incremental build only the rows of sessions this build must look at again; in a full build every row. -#}
+  {%- set sessions = ref('int_sessions_touched') -%}
+  {%- if is_incremental() -%}
+    {{ alias ~ '.' if alias else '' }}session_key in (select t.session_key from {{ sessions }} as t)
+  {%- else -%}
+    true
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro of_changed_sessions(alias=none) -%}
+  {#- In an incremental build only the rows of sessions that got new records; in a full build every row. -#}
+  {%- set sessions = ref('int_sessions_changed') -%}
+  {%- if is_incremental() -%}
+    {{ alias ~ '.' if alias else '' }}session_key in (select c.session_key from {{ sessions }} as c)
+  {%- else -%}
+    true
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro smallest_labels(edges, rounds) -%}
+  {#- CTEs up to `labels`: each node of the symmetric relation `edges` (node, neighbour) with the smallest node it is connected to.
+      A fixed number of rounds instead of recursion: each takes the neighbours' smallest label, then the label's own label, so what
+      is 2^rounds steps away is reached. `is_converged` says whether it was enough. -#}
+  labels_0 as (
+
+      select distinct node, node as label from {{ edges }}
+
+  ),
+
+  {% for round in range(rounds) -%}
+  met_{{ round }} as (
+
+      select
+          labels.node,
+          min(case when met.label < labels.label then met.label else labels.label end) as label
+      from labels_{{ round }} as labels
+      inner join {{ edges }} as edges on labels.node = edges.node
+      inner join labels_{{ round }} as met on edges.neighbour = met.node
+      group by labels.node
+
+  ),
+
+  labels_{{ round + 1 }} as (
+
+      select
+          met.node,
+          further.label
+      from met_{{ round }} as met
+      inner join met_{{ round }} as further on met.label = further.node
+
+  ),
+
+  {% endfor -%}
+  labels as (
+
+      select
+          labels.node,
+          labels.label,
+          min(case when met.label = labels.label then 1 else 0 end) = 1 as is_converged
+      from labels_{{ rounds }} as labels
+      inner join {{ edges }} as edges on labels.node = edges.node
+      inner join labels_{{ rounds }} as met on edges.neighbour = met.node
+      group by labels.node, labels.label
+
+  )
+{%- endmacro %}
+
+{% macro ancestors(rounds) -%}
+  {#- CTEs over `runs` (session_key, run, parent_run; a root is its own parent): `jumps_n` holds each run's ancestor 2^n steps up,
+      or the root. Doubling instead of recursion: `rounds` rounds reach 2^rounds steps. -#}
+  jumps_0 as (
+
+      select session_key, run, parent_run as up from runs
+
+  )
+  {%- for round in range(rounds) %},
+
+  jumps_{{ round + 1 }} as (
+
+      select
+          below.session_key,
+          below.run,
+          above.up
+      from jumps_{{ round }} as below
+      inner join jumps_{{ round }} as above on below.session_key = above.session_key and below.up = above.run
+
+  )
+  {%- endfor %}
+{%- endmacro %}
+
+{% macro reached(rounds) -%}
+  {#- CTEs from `reached_0` (session_key, run: the last runs) to `reached`: every run that lies on a way to a root. -#}
+  {%- for round in range(rounds) %}
+  reached_{{ round + 1 }} as (
+
+      select session_key, run from reached_{{ round }}
+      union
+      select
+          jumps.session_key,
+          jumps.up as run
+      from reached_{{ round }} as known
+      inner join jumps_{{ round }} as jumps on known.session_key = jumps.session_key and known.run = jumps.run
+
+  ),
+  {% endfor %}
+  reached as (
+
+      select session_key, run from reached_{{ rounds }}
+
+  )
+{%- endmacro %}
+
+{% macro touched_sessions_sql() -%}
+  {#- For `touched_sql`: the sessions whose rows a model replaces, also those it has no row for any more. -#}
+  {{ return('select session_key from ' ~ ref('int_sessions_touched')) }}
+{%- endmacro %}
+
+{% macro town_injection_kind(text) -%}
+  {#- Text that the town typed into the agent's terminal or added through a hook, by how it begins. -#}
+  case
+      when {{ text }} like '[GAS TOWN]%' then 'beacon'
+      when {{ regex_matches(
+          text,
+          '^(MERGE_READY|MERGED|MERGE_FAILED|FIX_NEEDED|REWORK_REQUEST|CONVOY_NEEDS_FEEDING|RECOVERED_BEAD|SPAWN_BLOCKED'
+          ~ '|READY_FOR_REVIEW|POLECAT_DONE|POLECAT_STARTED|BRANCH_MISSING|HANDOFF|HELP)[: ]'
+      ) }} then 'nudge'
+      when {{ text }} like 'GAS TOWN role:%' then 'hook'
+  end
+{%- endmacro %}
+
+{% macro line_break() -%}
+  {#- Between the texts that are joined into one. -#}
+  {{ return('\n') }}
+{%- endmacro %}

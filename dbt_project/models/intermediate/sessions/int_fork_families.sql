@@ -1,0 +1,124 @@
+-- depends_on: {{ ref('int_sessions_changed') }}
+{{ config(
+    incremental=true,
+    unique_key=['session_key'],
+    touched_key=['session_key'],
+    order_by=['family_key', 'session_key'],
+    statistics=['session_key', 'family_key'],
+    tags=['scope:global'],
+) }}
+
+with
+{% if is_incremental() %}
+changed as (
+
+    select session_key from {{ ref('int_sessions_changed') }}
+
+),
+
+changed_uuids as (
+
+    select distinct uuid_hash
+    from {{ ref('int_record_uuids') }}
+    where session_key in (select session_key from changed)
+
+),
+
+neighbours as (
+
+    select session_key from changed
+    union
+    select session_key from {{ ref('int_record_uuids') }} where uuid_hash in (select uuid_hash from changed_uuids)
+
+),
+
+-- New records only add connections, so what was connected before is known from the families as they were.
+relatives as (
+
+    select session_key from neighbours
+    union
+    select members.session_key
+    from {{ this }} as members
+    inner join {{ this }} as met on members.family_key = met.family_key
+    where met.session_key in (select session_key from neighbours)
+
+),
+{% endif %}
+uuids as (
+
+    select
+        session_key,
+        uuid_hash,
+        is_marked_fork,
+        recorded_at
+    from {{ ref('int_record_uuids') }}
+    {% if is_incremental() %}
+    where session_key in (select session_key from relatives)
+    {% endif %}
+
+),
+
+holders as (
+
+    select
+        uuid_hash,
+        min(session_key) as first_session_key,
+        max(session_key) as last_session_key
+    from uuids
+    group by uuid_hash
+
+),
+
+shared as (
+
+    select
+        uuids.session_key,
+        uuids.uuid_hash,
+        holders.first_session_key
+    from uuids
+    inner join holders on uuids.uuid_hash = holders.uuid_hash
+    where holders.first_session_key <> holders.last_session_key
+
+),
+
+edges as (
+
+    select session_key as node, first_session_key as neighbour from shared
+    union
+    select first_session_key as node, session_key as neighbour from shared
+
+),
+
+{{ smallest_labels('edges', 6) }},
+
+facts as (
+
+    select
+        uuids.session_key,
+        min(case when holders.first_session_key = holders.last_session_key then uuids.recorded_at end) as first_unshared_at,
+        max(case when uuids.is_marked_fork then 1 else 0 end) as marked_fork,
+        cast(count(case when holders.first_session_key <> holders.last_session_key then 1 end) as bigint) as shared_record_count
+    from uuids
+    inner join holders on uuids.uuid_hash = holders.uuid_hash
+    where uuids.session_key in (select node from labels)
+    group by uuids.session_key
+
+)
+
+select
+    facts.session_key,
+    labels.label as family_key,
+    cast(count(*) over (partition by labels.label) as bigint) as family_session_count,
+    -- The original is no marked fork, has nothing of its own beyond what was copied, or went its own way first.
+    cast(
+        row_number() over (
+            partition by labels.label
+            order by facts.marked_fork, facts.first_unshared_at nulls first, facts.session_key
+        ) as bigint
+    ) as originality_rank,
+    facts.shared_record_count,
+    facts.first_unshared_at,
+    facts.marked_fork = 1 as is_marked_fork,
+    labels.is_converged
+from facts
+inner join labels on facts.session_key = labels.node
