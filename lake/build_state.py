@@ -79,6 +79,8 @@ def begin(
     reason = ""
     if last is None:
         reason = "this lake has no release yet"
+    elif not complete:
+        reason = "not everything is built"
     elif full_refresh:
         reason = "--full-refresh was given"
     elif last.code_hash != code:

@@ -5,6 +5,7 @@ answers the macros of `dbt_project/macros/delta.sql`: it stores models, says wha
 """
 
 import dataclasses
+import os
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,15 +14,19 @@ from typing import Any
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.flags import get_flags
+from deltalake import DeltaTable
 
 from lake.build_state import BuildState, begin, create_raw_views
 from lake.duck import load_delta
+from lake.key_index import files_with_keys, live_files
 from lake.location import lake_root, model_path, ops_path
 from lake.locks import lock
+from lake.model_files import literal, read_files
 from lake.model_store import ModelConfig, ModelStore
 from lake.publishing import publish
 
 SCRATCH = "forge_scratch"
+MEMORY = "FORGE_BUILD_MEMORY"
 # Any of these makes an invocation build less than everything, or not for good.
 _PARTIAL = ("SELECT", "EXCLUDE", "SELECTOR", "RESOURCE_TYPES", "EXCLUDE_RESOURCE_TYPES", "INLINE", "EMPTY", "SAMPLE", "DEFER")
 
@@ -57,7 +62,7 @@ class Plugin(BasePlugin):
         shutil.rmtree(spill, ignore_errors=True)
         creds.path = str(folder / f"{SCRATCH}.duckdb")
         config.update(
-            {"arrow_large_buffer_size": "true", "temp_directory": str(spill), "preserve_insertion_order": "false"},
+            {"temp_directory": str(spill), "preserve_insertion_order": "false", "memory_limit": os.environ.get(MEMORY, "4GB")},
         )
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
@@ -92,6 +97,8 @@ class Plugin(BasePlugin):
             answer.update(self._facts())
         elif action == "model":
             answer.update(self._store_model(request))
+        elif action == "part":
+            answer["sql"] = self._part(request["name"], request["keys"])
         elif action == "publish":
             answer["message"] = publish(self._begun(), self._cursor(), request["results"], request["graph"], request["version"])
         else:
@@ -139,6 +146,22 @@ class Plugin(BasePlugin):
         result = {**dataclasses.asdict(outcome), "key": config.key if self._begun().base else []}
         self._begun().outcomes[config.name] = result
         return result
+
+    def _part(self, name: str, keys: str) -> str:
+        """SQL for the rows of those files of a model that hold one of `keys` (a query of key columns named as in the model)."""
+        state = self._begun()
+        outcome = state.outcomes.get(name)
+        if outcome is None:
+            raise ValueError(f"part_of: {name} is no delta model that this build has built before")
+        folder = model_path(self.lake, name)
+        with self._cursor() as cursor:
+            columns = [column for column, *_ in cursor.execute(f"describe {keys}").fetchall()]
+            old = live_files(DeltaTable(str(folder), version=outcome["version"]))
+            hit = files_with_keys(cursor, folder, sorted(old), f"({keys})", columns)
+        outcome["index_bytes"] += hit.bytes_read
+        if not hit.files:
+            return f"(select * from delta_scan({literal(str(folder))}, version => {outcome['version']}) limit 0)"
+        return read_files(folder, hit.files)
 
     def _show(self, cursor: duckdb.DuckDBPyConnection, schema: str, name: str, version: int) -> None:
         cursor.execute(f'create schema if not exists "{schema}"')

@@ -4,21 +4,26 @@ An incremental build goes on from the version its base release names. What a fai
 by the next commit, so a build can be killed anywhere and repeated.
 """
 
-import threading
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable, Schema
+from deltalake.transaction import AddAction
 
 from lake.column_types import model_schema
 from lake.commits import add_file, commit, remove_file, replace
+from lake.key_index import Hit, files_with_keys, live_files, same_key
 from lake.location import model_path
-from lake.model_files import write_rows
+from lake.model_files import WrittenFile, quoted, read_files, write_rows
 from lake.tables import properties
 
-ROWS_PER_FILE = 50_000
+# A touched key rewrites the files that hold it: smaller files rewrite less, larger ones are fewer to look into.
+ROWS_PER_FILE = 20_480
+SMALL_FILES = 16
 
 
 @dataclass(frozen=True)
@@ -61,21 +66,6 @@ class Outcome:
     is_changed: bool = True
 
 
-def quoted(names: list[str], prefix: str = "") -> str:
-    """Column names as an SQL list."""
-    return ", ".join(f'{prefix}"{name}"' for name in names)
-
-
-def live_files(table: DeltaTable) -> dict[str, int]:
-    """The files of the table's loaded version: name → rows."""
-    actions = pa.table(table.get_add_actions(flatten=True))
-    return dict(zip(actions["path"].to_pylist(), actions["num_records"].to_pylist(), strict=True))
-
-
-def _same_key(left: str, right: str, key: list[str]) -> str:
-    return " and ".join(f'{left}."{name}" is not distinct from {right}."{name}"' for name in key)
-
-
 class ModelStore:
     """Writes one model. `connection`: a cursor of the build's database; `base`: version to go on from, None to start anew."""
 
@@ -92,8 +82,8 @@ class ModelStore:
         if self.base is None:
             return self._write_all(self._open(schema), schema, self.config.sql)
         if self.config.incremental:
-            return self._exchange(schema)
-        return self._write_if_different(schema)
+            return self._exchange(schema, self.base)
+        return self._write_if_different(schema, self.base)
 
     def _check_columns(self, schema: pa.Schema) -> None:
         named = [*self.config.unique_key, *self.config.touched_key, *self.config.order_by, *self.config.statistics]
@@ -113,97 +103,99 @@ class ModelStore:
             )
         return DeltaTable(str(self.path))
 
-    def _ordered(self, sql: str) -> str:
-        return f"select * from ({sql}\n) order by {quoted(self.config.order_by)}" if self.config.order_by else sql
+    def _write(self, sql: str) -> list[WrittenFile]:
+        return write_rows(self.connection, sql, self.path, self.config.rows_per_file, self.config.order_by)
 
-    def _footers(self) -> list[str]:
-        config = self.config
-        return list(dict.fromkeys([*config.statistics, *config.touched_key, *config.order_by]))
+    def _adds(self, names: Iterable[str]) -> list[AddAction]:
+        return [add_file(self.path, name, self.config.statistics) for name in names]
 
     def _write_all(self, table: DeltaTable, schema: pa.Schema, sql: str) -> Outcome:
-        config = self.config
-        written = write_rows(self.connection, self._ordered(sql), self.path, schema, config.rows_per_file, self._footers())
+        written = self._write(sql)
         removed = len(table.file_uris())
-        version = replace(table, [add_file(self.path, file.name, config.statistics) for file in written], schema)
-        return Outcome(
-            version, "full", rows_written=sum(file.rows for file in written), files_added=len(written), files_removed=removed
-        )
+        version = replace(table, self._adds(file.name for file in written), schema)
+        return Outcome(version, "full", sum(file.rows for file in written), 0, len(written), removed)
 
     def _at_base(self) -> str:
         return f"delta_scan('{self.path}', version => {self.base})"
 
-    def _temporary(self, kind: str) -> str:
-        return f'temp."{kind}_{self.config.name}_{threading.get_ident()}"'
-
-    def _write_if_different(self, schema: pa.Schema) -> Outcome:
-        """A model that is computed whole each time: written only when a row differs, and then it knows what was touched."""
-        assert self.base is not None
-        new = self._temporary("new")
-        self.connection.execute(f"create or replace temporary table {new} as {self.config.sql}")
+    @contextlib.contextmanager
+    def _new_rows(self) -> Iterator[str]:
+        """What the model's SQL yields, as a temporary table of this connection."""
+        name = f'temp."new_{self.config.name}"'
+        self.connection.execute(f"create or replace temporary table {name} as {self.config.sql}")
         try:
+            yield name
+        finally:
+            self.connection.execute(f"drop table if exists {name}")
+
+    def _leave_touched(self, sql: str) -> str:
+        """Leave the touched keys in the build's database, for the models and tests below; returns the table's name."""
+        name = f'touched."{self.config.name}"'
+        self.connection.execute(f"create or replace table {name} as select distinct * from ({sql})")
+        return name
+
+    def _write_if_different(self, schema: pa.Schema, base: int) -> Outcome:
+        """A model that is computed whole each time: written only when a row differs, and then it knows what was touched."""
+        with self._new_rows() as new:
             columns = quoted(schema.names)
             gone = f"select {columns} from {self._at_base()} except all select {columns} from {new}"
             come = f"select {columns} from {new} except all select {columns} from {self._at_base()}"
             difference = f"({gone}) union all ({come})"
-            if not self.connection.execute(f"select 1 from ({difference}) limit 1").fetchone():
-                self._leave_touched(f"select {quoted(self.config.key)} from {new} limit 0")
-                return Outcome(self.base, "same", is_changed=False)
-            self._leave_touched(f"select {quoted(self.config.key)} from ({difference})")
+            differs = self.connection.execute(f"select 1 from ({difference}) limit 1").fetchone() is not None
+            if self.config.key:
+                self._leave_touched(f"select {quoted(self.config.key)} from ({difference if differs else f'from {new} limit 0'})")
+            if not differs:
+                return Outcome(base, "same", is_changed=False)
             return self._write_all(self._open(schema), schema, f"select {columns} from {new}")
-        finally:
-            self.connection.execute(f"drop table if exists {new}")
 
-    def _leave_touched(self, sql: str) -> None:
-        if self.config.key:
-            self.connection.execute(f'create or replace table touched."{self.config.name}" as select distinct * from ({sql})')
-
-    def _exchange(self, schema: pa.Schema) -> Outcome:
+    def _exchange(self, schema: pa.Schema, base: int) -> Outcome:
         """Delete the touched keys' rows and insert the new ones."""
-        assert self.base is not None
         config = self.config
-        new = self._temporary("new")
-        self.connection.execute(f"create or replace temporary table {new} as {config.sql}")
-        try:
-            keys = f"select {quoted(config.key)} from {new}"
-            if config.touched_sql:
-                keys += f" union all select {quoted(config.key)} from ({config.touched_sql})"
-            self._leave_touched(keys)
-            table = self._open(schema)
-            old = live_files(DeltaTable(str(self.path), version=self.base))
-            hit, index_bytes = self._files_with_touched(sorted(old)) if config.touched_key else ([], 0)
-            rows = f"select {quoted(schema.names)} from {new}"
-            rewritten = 0
-            if hit:
-                files = ", ".join(f"'{self.path / name}'" for name in hit)
-                kept = (
-                    f"select {quoted(schema.names, 'old.')} from read_parquet([{files}]) as old anti join "
-                    f'touched."{config.name}" as touched on {_same_key("old", "touched", config.key)}'
+        with self._new_rows() as new:
+            old = live_files(DeltaTable(str(self.path), version=base))
+            hit = Hit([], 0)
+            if config.key:
+                keys = f"select {quoted(config.key)} from {new}"
+                if config.touched_sql:
+                    keys += f" union all select {quoted(config.key)} from ({config.touched_sql})"
+                touched = self._leave_touched(keys)
+            if config.touched_key:
+                hit = files_with_keys(self.connection, self.path, sorted(old), touched, config.key)
+            parts = [f"select {quoted(schema.names)} from {new}"]
+            if hit.files:
+                parts.append(
+                    f"select {quoted(schema.names, 'old.')} from {read_files(self.path, hit.files)} as old "
+                    f"anti join {touched} as touched on {same_key('old', 'touched', config.key)}"
                 )
-                rewritten = sum(old[name] for name in hit)
-                rows = f"{kept} union all {rows}"
-            written = write_rows(self.connection, self._ordered(rows), self.path, schema, config.rows_per_file, self._footers())
-            if not written and not hit:
-                return Outcome(self.base, "same", index_bytes=index_bytes, is_changed=False)
-            version = self._commit_exchange(table, {name for name in old if name not in hit}, [file.name for file in written])
-            total = sum(file.rows for file in written)
-            return Outcome(version, "incremental", total, rewritten, len(written), len(hit), index_bytes)
-        finally:
-            self.connection.execute(f"drop table if exists {new}")
+            small = self._too_many_small(old, hit.files) if self._has_rows(new) else []
+            if small:
+                parts.append(f"select {quoted(schema.names)} from {read_files(self.path, small)}")
+            written = self._write(" union all ".join(parts))
+            if not written and not hit.files:
+                return Outcome(base, "same", index_bytes=hit.bytes_read, is_changed=False)
+            gone = {*hit.files, *small}
+            version = self._commit_exchange(set(old) - gone, [file.name for file in written], schema)
+            return Outcome(
+                version,
+                "incremental",
+                rows_written=sum(file.rows for file in written),
+                rows_rewritten=sum(old[name] for name in gone),
+                files_added=len(written),
+                files_removed=len(gone),
+                index_bytes=hit.bytes_read,
+            )
 
-    def _files_with_touched(self, names: list[str]) -> tuple[list[str], int]:
-        """Those of the files that hold a touched key, and the bytes of key columns that were read to know it."""
-        if not names:
-            return [], 0
-        files = ", ".join(f"'{self.path / name}'" for name in names)
-        found = self.connection.execute(
-            f"select distinct parse_filename(old.filename) from read_parquet([{files}], filename = true) as old "
-            f'semi join touched."{self.config.name}" as touched on {_same_key("old", "touched", self.config.key)}'
-        ).fetchall()
-        return sorted(name for (name,) in found), 0
+    def _has_rows(self, relation: str) -> bool:
+        return self.connection.execute(f"select 1 from {relation} limit 1").fetchone() is not None
 
-    def _commit_exchange(self, table: DeltaTable, keep: set[str], written: list[str]) -> int:
+    def _too_many_small(self, old: dict[str, int], hit: list[str]) -> list[str]:
+        """Small files are gathered into whole ones once there are `SMALL_FILES` of them, so that their number stays bounded."""
+        small = [name for name, rows in old.items() if rows < self.config.rows_per_file // 4 and name not in hit]
+        return sorted(small) if len(small) >= SMALL_FILES else []
+
+    def _commit_exchange(self, keep: set[str], written: list[str], schema: pa.Schema) -> int:
         """Make the table hold exactly `keep` and `written`, whatever a failed build left in it."""
+        table = self._open(schema)
         now = set(live_files(table))
-        back = [add_file(self.path, name, self.config.statistics) for name in sorted(keep - now)]
-        new = [add_file(self.path, name, self.config.statistics) for name in written]
-        return commit(table, [*(remove_file(name) for name in sorted(now - keep)), *back, *new])
+        remove = [remove_file(name) for name in sorted(now - keep)]
+        return commit(table, [*remove, *self._adds(sorted(keep - now)), *self._adds(written)])

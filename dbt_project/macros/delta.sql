@@ -38,7 +38,22 @@
 
 {% macro touched(relation) %}
   {#- The keys (its touched_key, else its unique_key) under which an upstream delta model deleted or inserted rows in this build. -#}
+  {%- if is_incremental() and relation.identifier not in build_facts().touched -%}
+    {%- do exceptions.raise_compiler_error('touched(' ~ relation.identifier ~ '): no delta model with a key that this build has built before') -%}
+  {%- endif -%}
   {{- return(api.Relation.create(database=relation.database, schema='touched', identifier=relation.identifier)) -}}
+{% endmacro %}
+
+{% macro part_of(relation, keys) %}
+  {#- In an incremental build: those rows of an upstream delta model that lie in the files which hold one of `keys`, found by reading
+      key columns alone. `keys`: a query (or a relation, e.g. touched(ref(…))) whose columns are named as in the model. It gives more
+      rows than the keys ask for, so filter by key as well. In a full build: the relation itself. -#}
+  {%- if is_incremental() -%}
+    {%- set query = keys if keys is string else 'select * from ' ~ keys -%}
+    {{ return(ask_lake('part', {'name': relation.identifier, 'keys': query}).sql) }}
+  {%- else -%}
+    {{ return(relation) }}
+  {%- endif -%}
 {% endmacro %}
 
 {% macro as_of() %}
