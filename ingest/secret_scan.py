@@ -1,0 +1,182 @@
+"""Finds secrets and personal data in many strings with one scan over one large buffer."""
+
+import bisect
+import os
+import re
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+from kingfisher_sdk import DetectionPolicy, Rules, Scanner
+
+from ingest.plausible import JUDGES, anything
+from ingest.secret_words import is_worth_seeking
+from ingest.surrogates import EMAIL, HOME, IPV4, IPV6, PEM, SECRET
+
+RULES = Path(__file__).with_name("rules.yml")
+
+# No rule's pattern crosses it: U+001E is no white space to the engine and no part of any value.
+SEPARATOR = "\n\x1e\n"
+
+_PERSONAL = {"forge.email.": EMAIL, "forge.home.": HOME, "forge.ipv4.": IPV4, "forge.ipv6.": IPV6}
+# Takes the host together with the password; forge.secret.url_password takes the password alone.
+_REPLACED_RULES = frozenset({"betterleaks.generic-credential-uri"})
+# Rules that only support others match ids, hosts and names; of them these match secrets.
+_SECRET_HELPER = re.compile(r"(?:key|secret|token|passphrase)(?:\.\d+)?$|access-key-id$")
+
+_ESCAPED = re.compile(r"\\u[0-9a-fA-F]{4}")
+_SHORTEST_ESCAPED = 8
+_SPREAD_NULS = 4
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """One secret: characters [start, end) of a string, its rule and the family of its surrogate."""
+
+    start: int
+    end: int
+    rule: str
+    family: str
+
+
+@dataclass(slots=True)
+class Found:
+    """What a scan found: spans by position in the list that was scanned, and values that lay hidden under an encoding."""
+
+    spans: dict[int, list[Span]]
+    hidden: dict[str, str]
+
+
+def rule_cache() -> Path:
+    """Where compiled rules are kept: `$XDG_CACHE_HOME/lora-forge/rules`. Rules only, nothing of what they are applied to."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "lora-forge" / "rules"
+
+
+class SecretScanner:
+    """Kingfisher's rules and ours. Compiles at the first scan: about 8 s once per machine, 0.3 s from the cache."""
+
+    def __init__(self, rules: Path | None = None) -> None:
+        self._path = rules or RULES
+        self._scanner: Scanner | None = None
+        self._ignored: frozenset[str] = frozenset()
+        self._lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Compile the rules now."""
+        with self._lock:
+            if self._scanner is not None:
+                return
+            cache = rule_cache()
+            rules = Rules([self._path], confidence="low", cache_dir=cache)
+            self._ignored = _REPLACED_RULES | {
+                rule["id"] for rule in rules.metadata() if not rule["visible"] and not _SECRET_HELPER.search(rule["id"])
+            }
+            # Nothing in a text may switch detection off: no ignore comments, no guessing of markup, no suppression of one
+            # finding by another, every occurrence reported.
+            policy = DetectionPolicy(
+                inline_ignores=False,
+                markup_context=False,
+                cli_match_semantics=False,
+                base64_max_depth=2,
+                base64_max_input_bytes=None,
+            )
+            self._scanner = Scanner(rules, dedup=False, policy=policy)
+
+    def scan(self, strings: Sequence[str]) -> Found:
+        """Every plausible secret in `strings`."""
+        if self._scanner is None:
+            self.prepare()
+        scanner = self._scanner
+        assert scanner is not None
+        pieces, origins = _pieces(strings)
+        # One byte a character: offsets of the engine are offsets of characters, whatever the text.
+        buffer = SEPARATOR.join(pieces).encode("ascii", "replace")
+        starts = list(accumulate([len(piece) + len(SEPARATOR) for piece in pieces], initial=0))
+        spans: dict[int, list[Span]] = {}
+        hidden: dict[str, str] = {}
+        for finding in scanner.scan(buffer):
+            rule = finding.rule_id
+            if rule in self._ignored:
+                continue
+            location = finding.location
+            place = bisect.bisect_right(starts, location["start_offset"]) - 1
+            piece = pieces[place]
+            start, end = location["start_offset"] - starts[place], location["end_offset"] - starts[place]
+            # Two strings have nothing to do with each other: what reaches across is chance.
+            if not 0 <= start < end <= len(piece):
+                continue
+            if finding.is_base64_encoded:
+                if not _is_hidden_secret(rule, finding.secret):
+                    continue
+                hidden[finding.secret] = rule
+                family = SECRET
+            else:
+                judged = JUDGES.get(rule, anything)(piece, start, end)
+                if judged is None:
+                    continue
+                start, end = judged
+                family = _family(rule, piece, start)
+            owner, places = origins[place - len(strings)] if place >= len(strings) else (place, None)
+            if places is not None:
+                start, end = places[start], places[end - 1] + 1
+            spans.setdefault(owner, []).append(Span(start, end, rule, family))
+        return Found({owner: merged(strings[owner], found) for owner, found in spans.items()}, hidden)
+
+
+def _pieces(strings: Sequence[str]) -> tuple[list[str], list[tuple[int, list[int] | None]]]:
+    """The strings as the engine gets them, and after them second readings of some: (whose, where its characters come from)."""
+    pieces = list(strings)
+    origins: list[tuple[int, list[int] | None]] = []
+    for owner, string in enumerate(strings):
+        if "\0" in string:
+            # A NUL ends a value (/proc/*/environ); many of them make the engine take a buffer for UTF-16.
+            pieces[owner] = string.replace("\0", "\n")
+            if string.count("\0") * _SPREAD_NULS > len(string):
+                places = [place for place, character in enumerate(string) if character != "\0"]
+                pieces.append(string.replace("\0", ""))
+                origins.append((owner, places))
+        if "\\" in string and len(string) >= _SHORTEST_ESCAPED:
+            read = _unescaped(string)
+            if read != string:
+                pieces.append(read)
+                origins.append((owner, None))
+    return pieces, origins
+
+
+def _unescaped(string: str) -> str:
+    """JSON text inside a string with its escapes blanked, same length: a literal backslash-n no longer sticks to what follows."""
+    string = string.replace("\0", "\n").replace("\\n", " \n").replace("\\t", " \t").replace("\\r", " \n").replace('\\"', ' "')
+    return _ESCAPED.sub("      ", string) if "\\u" in string else string
+
+
+def _family(rule: str, piece: str, start: int) -> str:
+    for prefix, family in _PERSONAL.items():
+        if rule.startswith(prefix):
+            return family
+    return PEM if piece.startswith("-----BEGIN", start) else SECRET
+
+
+def _is_hidden_secret(rule: str, value: str) -> bool:
+    """Of what base64 hides, only secrets count, and context-bound rules only with values that no program text has."""
+    return rule not in JUDGES or (rule.startswith("forge.secret.") and is_worth_seeking(value))
+
+
+def merged(string: str, spans: Iterable[Span]) -> list[Span]:
+    """Spans in order, none overlapping: what overlaps becomes one span over all of it, named after the widest."""
+    result: list[Span] = []
+    for span in sorted(set(spans), key=lambda span: (span.start, -span.end, span.rule)):
+        last = result[-1] if result else None
+        if last is None or span.start >= last.end:
+            result.append(span)
+            continue
+        if EMAIL in (last.family, span.family) and last.family != span.family:
+            secret, address = (span, last) if last.family == EMAIL else (last, span)
+            # `user:password@host`: what stands before the @ is the password, not an address.
+            if string[secret.end : secret.end + 1] == "@" and address.start <= secret.end < address.end:
+                result[-1] = secret
+                continue
+        widest = min(last, span, key=lambda span: (span.start - span.end, span.rule))
+        result[-1] = Span(last.start, max(last.end, span.end), widest.rule, widest.family)
+    return result

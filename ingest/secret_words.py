@@ -1,0 +1,121 @@
+"""Which names hold secrets, and which values under such a name are secrets rather than code, references or placeholders."""
+
+import re
+from functools import lru_cache
+
+_PASSWORD_NAME = re.compile(r"(?i)(?:passw(?:or)?d|passphrase|pass|pwd|_pw)$")
+_TOKEN_NAME = re.compile(
+    r"(?i)(?:secret|token|credentials?|authorization|_auth|_pat|(?:api|access|auth|private|secret|signing|encryption|master|account|storage)[_. -]?key)$"
+)
+_WEAK_NAME = re.compile(r"(?i)_key$")
+_ENVIRONMENT_NAME = re.compile(r"(?:^|[\s.\"'])[A-Z][A-Z0-9_]*$")
+# Names that end like a secret's and are none.
+_HARMLESS_NAME = re.compile(
+    r"(?i)(?:(?:next|prev|page|continuation|cursor|sync|cancellation|stop|eos|bos|pad|unk|mask|special|csrf_?param|input|output|max|min|num|total|"
+    r"first|last|current|public|primary|foreign|sort|cache|partition|group|idempotency|thread|file|row|record|lookup)[_. -]?(?:token|key)"
+    r"|(?:by|bi|com|tres|over|sur|under|tre|by-)pass|_pass_?|\bpass)$"
+)
+
+_STOP_WORDS = frozenset(
+    "true false null none nil undefined string str text bytes bytearray number int integer bool boolean object array any unknown "
+    "void optional required password passwd passphrase secret token tokens key apikey value values your yours example sample test "
+    "changeme placeholder redacted hidden masked removed empty default auto manual required? optional? yes no on off enabled disabled "
+    "missing invalid expired valid error failed success basic bearer digest oauth oauth2 oidc jwt session cookie header env input output "
+    "process request response self this config settings options args kwargs params props state user username email name login".split()
+)
+_REFERENCE = re.compile(
+    r"\$[A-Za-z_{(][^$]*|\$\d.{0,2}|.*\$\{.*|\{\{.*|\{[A-Za-z_.]*\}?|%[({A-Za-z].*|<.*|\[.*|\(.*|&[A-Za-z_].*|@[A-Za-z_]+@?"
+    r"|(?:process|os|sys|env|secrets|vault|config|settings|self|this|options|args|params|props|request|req|res|ctx|context|import|await|new|return|typeof)\b[.(\[ ].*"
+    r"|[*.xX#?_-]{3,}|(?i:.*\b(?:your|my|some|the|insert|enter|replace|example|placeholder|dummy|fake)[_-].*)|.*\.\.\.|(?i:.*redacted.*)"
+)
+_PATH = re.compile(r"(?:~|\.{1,2})?/.*|[A-Za-z]:\\.*|[a-z][a-z0-9+.-]*://.*|arn:aws:.*")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:(?:\.|::|->|\?\.)[A-Za-z_][A-Za-z0-9_]*)*[!?]?")
+_CALL = re.compile(r"[A-Za-z_][\w.:]*[(\[].*")
+_NUMBER = re.compile(r"[-+]?[0-9][0-9_.,:eE/ -]*[A-Za-z%]{0,2}")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d.*")
+_HAS_LETTER = re.compile(r"[A-Za-z]")
+_HAS_DIGIT = re.compile(r"[0-9]")
+_SPECIAL = re.compile(r"[^A-Za-z0-9_.\s-]")
+
+PASSWORD_LENGTH = 4
+TOKEN_LENGTH = 8
+WEAK_TOKEN_LENGTH = 16
+
+
+def is_reference(value: str) -> bool:
+    """A variable, a template, a mask or a placeholder stands there instead of a secret."""
+    return _REFERENCE.fullmatch(value) is not None or value.lower() in _STOP_WORDS
+
+
+def is_secret_value(name: str, value: str, quoted: bool, environment: bool) -> bool:
+    """Whether `value`, found in text as what `name` is set to, is a secret.
+
+    `quoted`: it stood in quotes. `environment`: written `NAME=value` without spaces, so it is no expression of a program.
+    """
+    name = name.strip()
+    if len(value) < PASSWORD_LENGTH or is_reference(value) or _HARMLESS_NAME.search(name):
+        return False
+    literal = quoted or (environment and _ENVIRONMENT_NAME.search(name) is not None)
+    if not literal and (_CALL.match(value) or (_IDENTIFIER.fullmatch(value) and not _is_random(value))):
+        return False
+    if _PASSWORD_NAME.search(name):
+        return _is_password(value, literal)
+    if _TOKEN_NAME.search(name):
+        return _is_token(value, TOKEN_LENGTH)
+    return _WEAK_NAME.search(name) is not None and literal and _is_token(value, WEAK_TOKEN_LENGTH)
+
+
+@lru_cache(maxsize=8192)
+def is_sensitive_key(key: str) -> bool:
+    """Whether a JSON key says that what is below it is a secret."""
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).replace("-", "_")
+    return (_PASSWORD_NAME.search(name) or _TOKEN_NAME.search(name)) is not None and _HARMLESS_NAME.search(name) is None
+
+
+def is_secret_leaf(key: str, value: str, direct: bool) -> bool:
+    """Whether the string `value` below the sensitive key `key` is a secret; `direct`: right below it, not deeper."""
+    if len(value) < PASSWORD_LENGTH or is_reference(value):
+        return False
+    if direct and _PASSWORD_NAME.search(key.replace("-", "_")):
+        return not _PATH.fullmatch(value) and len(value) <= 256
+    return _is_token(value, TOKEN_LENGTH)
+
+
+def is_worth_seeking(value: str) -> bool:
+    """Whether a secret is long and odd enough to be looked for wherever else it may stand.
+
+    A word that somebody uses as a password would otherwise disappear from every sentence.
+    """
+    return len(value) >= 8 and not value.isspace() and (_is_mixed(value) or _is_random(value))
+
+
+def _is_password(value: str, literal: bool) -> bool:
+    if _PATH.fullmatch(value) or (" " in value and len(value) > 64):
+        return False
+    if literal:
+        return " " not in value or _is_mixed(value)
+    return _is_mixed(value)
+
+
+def _is_token(value: str, shortest: int) -> bool:
+    if len(value) < shortest or _PATH.fullmatch(value) or _NUMBER.fullmatch(value) or _DATE.match(value) or " " in value:
+        return False
+    if _HAS_LETTER.search(value) and _HAS_DIGIT.search(value):
+        return True
+    return _is_random(value)
+
+
+def _is_mixed(value: str) -> bool:
+    kinds = (_HAS_LETTER, _HAS_DIGIT, _SPECIAL)
+    return sum(kind.search(value) is not None for kind in kinds) >= 2
+
+
+def _is_random(value: str) -> bool:
+    """Letters that no word or identifier has: a long run that changes its case more often than camelCase does."""
+    if len(value) < 16:
+        return False
+    changes = sum(
+        left.islower() != right.islower() or left.isdigit() != right.isdigit()
+        for left, right in zip(value, value[1:], strict=False)
+    )
+    return changes * 10 >= len(value) * 3
