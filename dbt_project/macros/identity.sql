@@ -1,0 +1,27 @@
+{# What the identity models share. #}
+
+{% macro harnesses() %}
+  {#- Harnesses whose sessions are loaded: a `session_start` event does not say which of them it belongs to. -#}
+  {{ return(['claude']) }}
+{% endmacro %}
+
+{% macro identity_touched_sessions() -%}
+  {#- A query of the sessions whose identity must be looked at again: their messages changed, a start of theirs was logged, or their
+      town got (or lost) the file that makes its folders mean roles. Only for incremental builds. -#}
+  {%- set query -%}
+    select session_key from {{ touched(ref('int_messages')) }}
+    union
+    select session_key from {{ touched(ref('int_sessions')) }}
+    {% for harness in harnesses() -%}
+    union
+    select {{ session_key('town_id', harness, 'session_id') }} as session_key
+    from {{ touched(ref('int_session_starts')) }}
+    where session_id is not null
+    {% endfor -%}
+    union
+    select sessions.session_key
+    from {{ ref('int_sessions') }} as sessions
+    inner join {{ touched(ref('int_town_role_paths')) }} as touched_towns on sessions.town_id = touched_towns.town_id
+  {%- endset -%}
+  {{ return(query) }}
+{%- endmacro %}

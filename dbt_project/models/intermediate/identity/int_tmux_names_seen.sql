@@ -1,0 +1,74 @@
+{{ config(
+    incremental=true,
+    unique_key=['town_id', 'tmux_name'],
+    touched_key=['town_id', 'tmux_name'],
+    order_by=['town_id', 'tmux_name'],
+    statistics=['town_id'],
+    tags=['scope:shard']
+) }}
+
+{% set columns = ['town_id', 'tmux_name', 'sighting_count', 'first_seen_at', 'last_seen_at'] %}
+
+with events as (
+
+    select
+        town_id,
+        tmux_name,
+        recorded_at,
+        {{ json_array('tmux_names_json') }} as tmux_names
+    from {{ ref('stg_town__events') }}
+    where event_type in ('session_death', 'mass_death') and {{ new_rows() }}
+
+),
+
+listed as (
+
+    {{ unnest_indexed('events', 'tmux_names', ['town_id', 'recorded_at']) }}
+
+),
+
+named as (
+
+    select
+        town_id,
+        tmux_name,
+        recorded_at
+    from events
+    where tmux_name is not null
+    union all
+    select
+        town_id,
+        {{ json_text('element', '$') }} as tmux_name,
+        recorded_at
+    from listed
+
+),
+
+counted as (
+
+    select
+        town_id,
+        tmux_name,
+        cast(count(*) as bigint) as sighting_count,
+        min(recorded_at) as first_seen_at,
+        max(recorded_at) as last_seen_at
+    from named
+    where tmux_name is not null
+    group by town_id, tmux_name
+
+),
+
+sightings as (
+
+    {{ with_known_rows('counted', columns, ['town_id', 'tmux_name']) }}
+
+)
+
+select
+    town_id,
+    tmux_name,
+    cast(sum(sighting_count) as bigint) as sighting_count,
+    min(first_seen_at) as first_seen_at,
+    max(last_seen_at) as last_seen_at
+from sightings
+group by town_id, tmux_name
