@@ -5,7 +5,7 @@ import multiprocessing
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingest.attribution import Attribution
@@ -79,7 +79,8 @@ class ClaudeHome:
         self.stream = f"{SOURCE}-{mark}"
         self.label = f"home of {', '.join(home.towns)}"
         self.counts = Counts()
-        towns = tuple(towns)
+        # Workers need the towns' roots alone; a read-only mapping of homes could not be sent to them.
+        towns = tuple((replace(town, homes={}), town_id) for town, town_id in towns)
         roots = sorted([root, town_id or ""] for town, town_id in towns for root in town.recorded_roots)
         roots_mark = key.digest("roots", json.dumps(roots).encode()).hex()[:16]
         self._setup = ReaderSetup(self.stream, towns, roots_mark, key)

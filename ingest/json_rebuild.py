@@ -2,8 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from ingest.json_leaves import Leaves
 
 # A key that needs no quotes in a JSON path.
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -32,143 +34,161 @@ class Redacted:
     surrogates: tuple[tuple[int, int, str, str], ...]
 
 
-class _Node:
-    """A container on the way down, with its copy once something at or below it was replaced."""
-
-    __slots__ = ("copy", "key", "original", "parent", "path")
-
-    def __init__(self, parent: "_Node | None", key: str | int, original: object) -> None:
-        self.parent, self.key, self.original = parent, key, original
-        self.copy: object = None
-        self.path: str | None = None
-
-
 class Rebuilder:
     """Rebuilds the values of one batch.
 
-    `strings`: what to replace wherever it stands. `keys`: the same for keys. `named`: what to replace at one place of one container
-    only (container id → place → replacement). `structural`: key → shape of values that stay.
+    `strings`: what to replace wherever it stands, keys included. `named`: what to replace at one place of one container only
+    (container id → place → replacement). `structural`: key → shape of values that stay.
     """
 
     def __init__(
         self,
+        leaves: Leaves,
         strings: Mapping[str, Redacted],
-        keys: Mapping[str, Redacted],
         named: Mapping[int, Mapping[str | int, Redacted]],
         structural: Mapping[str, re.Pattern[str]],
     ) -> None:
-        self._strings, self._keys, self._named, self._structural = strings, keys, named, structural
+        self._leaves, self._strings, self._named, self._structural = leaves, strings, named, structural
+        self._renamed = leaves.keys.intersection(strings)
+        self._copies: dict[int, object] = {}
+        # A bare string of the batch stands in a list of its own, which no path mentions.
+        self._bare: frozenset[int] = frozenset()
+        self._paths: dict[int, str] = {}
+        self._roots: dict[int, int] = {}
+        self._names: dict[int, dict[str, str]] = {}
         self._known: dict[tuple[str, Redacted], list[Replacement]] = {}
 
-    def rebuild(self, value: object) -> tuple[object, list[Replacement]]:
-        """`value` redacted and its replacements; the same object if it has none."""
-        made: list[Replacement] = []
-        if type(value) is str:
-            redacted = self._strings.get(value)
-            if redacted is None:
-                return value, made
-            made.extend(self._replacements("$", redacted))
-            return redacted.text, made
-        if type(value) is not dict and type(value) is not list:
-            return value, made
-        root = _Node(None, "", value)
-        root.path = "$"
-        strings, named, structural = self._strings, self._named, self._structural
-        renamed = frozenset(self._keys)
-        stack = [root]
-        push = stack.append
-        while stack:
-            node = stack.pop()
-            container = node.original
-            here = named.get(id(container)) if named else None
-            names: dict[str, str] | None = None
+    def rebuild(self, values: list[object]) -> list[tuple[object, list[Replacement]]]:
+        """Each of `values` redacted, with its replacements; the same object if it has none."""
+        made: list[list[Replacement]] = [[] for _ in values]
+        self._bare = frozenset(number for number, value in enumerate(values) if type(value) is str)
+        for number in self._touched():
+            root = self._root(number)
+            container = self._leaves.containers[number]
+            here = self._named.get(id(container), {})
             if type(container) is dict:
-                if renamed and not renamed.isdisjoint(container):
-                    names = self._rename(node, made)
-                items = container.items()
+                if not self._renamed.isdisjoint(container):
+                    self._rename(number, container, made[root])
+                self._replace(number, container.items(), here, made[root])
             else:
-                items = enumerate(container)  # type: ignore[arg-type, assignment]
-            for key, child in items:
-                kind = type(child)
-                if kind is str:
-                    redacted = None
-                    if here is not None:
-                        redacted = here.get(key)
-                    if redacted is None:
-                        if child not in strings:
-                            continue
-                        redacted = strings[child]
-                    shape = structural.get(key)
-                    if shape is not None and shape.fullmatch(child):
-                        continue
-                    name = key if names is None else names[key]
-                    _owned(node)[name] = redacted.text
-                    made.extend(self._replacements(_step(_path(node), name), redacted))
-                elif (kind is dict or kind is list) and child:
-                    push(_Node(node, key if names is None else names[key], child))
-        return (value if root.copy is None else root.copy), made
+                self._replace(number, enumerate(container), here, made[root])  # type: ignore[arg-type]
+        results: list[tuple[object, list[Replacement]]] = []
+        for number, value in enumerate(values):
+            new = self._copies.get(number, value)
+            if new is not value and type(value) is str:
+                new = new[0]  # type: ignore[index]
+            results.append((new, made[number]))
+        return results
 
-    def _rename(self, node: _Node, made: list[Replacement]) -> dict[str, str]:
-        """Give the node's copy its new keys. Returns old → new key."""
-        original: dict[str, object] = node.original  # type: ignore[assignment]
+    def _touched(self) -> Iterable[int]:
+        """The containers in which something changes, parents before children."""
+        leaves, strings = self._leaves, self._strings
+        touched: set[int] = set()
+        number, firsts = 0, [*leaves.firsts, len(leaves.occurrences) + 1]
+        for place in [place for place, string in enumerate(leaves.occurrences) if string in strings]:
+            while firsts[number + 1] <= place:
+                number += 1
+            touched.add(number)
+        if self._named or self._renamed:
+            for number, container in enumerate(leaves.containers):
+                if id(container) in self._named or (type(container) is dict and not self._renamed.isdisjoint(container)):
+                    touched.add(number)
+        return sorted(touched)
+
+    def _replace(
+        self, number: int, items: Iterable[tuple[str | int, object]], here: Mapping[str | int, Redacted], made: list[Replacement]
+    ) -> None:
+        strings, structural, path, names = self._strings, self._structural, "", self._names.get(number)
+        owned: dict[str | int, object] | None = None
+        for place, child in items:
+            if type(child) is not str:
+                continue
+            redacted = here.get(place) or strings.get(child)
+            if redacted is None:
+                continue
+            shape = structural.get(place)  # type: ignore[call-overload]
+            if shape is not None and shape.fullmatch(child):
+                continue
+            if owned is None:
+                owned, path = self._owned(number), self._path(number)
+            if names is not None:
+                place = names[place]  # type: ignore[index]
+            owned[place] = redacted.text
+            where = "$" if number in self._bare else _step(path, place)
+            known = self._known.get((where, redacted))
+            if known is None:
+                known = self._known[where, redacted] = _replacements(where, redacted)
+            made += known
+
+    def _rename(self, number: int, container: dict[str, object], made: list[Replacement]) -> None:
+        """Give a dict's copy its new keys."""
         names: dict[str, str] = {}
-        taken = {key for key in original if key not in self._keys}
-        for key in original:
-            redacted = self._keys.get(key)
+        taken = {key for key in container if key not in self._renamed}
+        path = self._path(number)
+        for key in container:
+            redacted = self._strings.get(key)
             name = key if redacted is None else redacted.text
             if redacted is not None:
                 # Two keys may share a surrogate (there are few addresses to draw from); neither may swallow the other.
-                number = 2
+                count = 2
                 while name in taken:
-                    name, number = f"{redacted.text}#{number}", number + 1
+                    name, count = f"{redacted.text}#{count}", count + 1
                 taken.add(name)
-                made.extend(self._replacements(f"{_step(_path(node), name)}~key", redacted))
+                made += _replacements(f"{_step(path, name)}~key", redacted)
             names[key] = name
-        _owned(node)
-        node.copy = {names[key]: value for key, value in original.items()}
-        if node.parent is not None:
-            _owned(node.parent)[node.key] = node.copy
-        return names
+        self._names[number] = names
+        owned = self._owned(number)
+        owned.clear()
+        owned.update({names[key]: value for key, value in container.items()})
 
-    def _replacements(self, path: str, redacted: Redacted) -> list[Replacement]:
-        known = self._known.get((path, redacted))
-        if known is None:
-            known = [Replacement(path, start, end, rule, surrogate) for start, end, rule, surrogate in redacted.surrogates]
-            self._known[path, redacted] = known
-        return known
+    def _place(self, number: int) -> str | int:
+        """Where a container hangs in its parent's copy."""
+        place = self._leaves.places[number]
+        names = self._names.get(self._leaves.parents[number])
+        return place if names is None else names[place]  # type: ignore[index]
 
-
-def _owned(node: _Node) -> dict[str | int, object]:
-    """The copy of a container that may be changed, made together with copies of everything above it."""
-    if node.copy is None:
+    def _owned(self, number: int) -> dict[str | int, object]:
+        """The copy of a container that may be changed, made together with copies of everything above it."""
+        copies, parents = self._copies, self._leaves.parents
         missing = []
-        above: _Node | None = node
-        while above is not None and above.copy is None:
-            missing.append(above)
-            above = above.parent
+        while number >= 0 and number not in copies:
+            missing.append(number)
+            number = parents[number]
         for each in reversed(missing):
-            each.copy = each.original.copy()  # type: ignore[attr-defined]
-            if each.parent is not None:
-                each.parent.copy[each.key] = each.copy  # type: ignore[index]
-    return node.copy  # type: ignore[return-value]
+            copies[each] = copy = self._leaves.containers[each].copy()  # type: ignore[attr-defined]
+            if parents[each] >= 0:
+                copies[parents[each]][self._place(each)] = copy  # type: ignore[index]
+        return copies[missing[0] if missing else number]  # type: ignore[return-value]
 
-
-def _path(node: _Node) -> str:
-    """JSON path of a container, as DuckDB and others read it: `$.message.content[0]`, `$."a.b"`."""
-    if node.path is None:
+    def _path(self, number: int) -> str:
+        """JSON path of a container, as DuckDB and others read it: `$.message.content[0]`, `$."a.b"`."""
+        paths, parents = self._paths, self._leaves.parents
         missing = []
-        above = node
-        while above.path is None:
-            missing.append(above)
-            assert above.parent is not None
-            above = above.parent
-        path = above.path
+        while number >= 0 and number not in paths:
+            missing.append(number)
+            number = parents[number]
+        path = paths[number] if number >= 0 else "$"
         for each in reversed(missing):
-            path = each.path = _step(path, each.key)
-    return node.path  # type: ignore[return-value]
+            path = paths[each] = path if parents[each] < 0 else _step(path, self._place(each))
+        return path
+
+    def _root(self, number: int) -> int:
+        roots, parents = self._roots, self._leaves.parents
+        missing = []
+        while parents[number] >= 0 and number not in roots:
+            missing.append(number)
+            number = parents[number]
+        root = roots.get(number, number)
+        for each in missing:
+            roots[each] = root
+        return root
 
 
-def _step(path: str, key: str | int) -> str:
-    if type(key) is int:
-        return f"{path}[{key}]"
-    return f"{path}.{key}" if _PLAIN_KEY.fullmatch(key) else f"{path}.{json.dumps(key)}"  # type: ignore[arg-type]
+def _replacements(path: str, redacted: Redacted) -> list[Replacement]:
+    return [Replacement(path, start, end, rule, surrogate) for start, end, rule, surrogate in redacted.surrogates]
+
+
+def _step(path: str, place: str | int) -> str:
+    if type(place) is int:
+        return f"{path}[{place}]"
+    return f"{path}.{place}" if _PLAIN_KEY.fullmatch(place) else f"{path}.{json.dumps(place)}"  # type: ignore[arg-type]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from lake.tables import BEADS_ROWS, SEQUENCE, TOWN_EVENTS, TOWN_FILES, open_raw
+from lake.key_scan import scan_keys
+from lake.tables import BEADS_ROWS, SEQUENCE, TOWN_EVENTS, TOWN_FILES
 
 
 class KnownRows:
@@ -31,15 +32,8 @@ class KnownRows:
 
 def newest_bead_rows(lake: Path, town_id: str, project: str, table: str) -> KnownRows:
     """What the lake knows of one table of a town's JSONL export."""
-    found = open_raw(lake, BEADS_ROWS.name).to_pyarrow_table(
-        filters=[
-            ("town_id", "=", town_id),
-            ("beads_project_id", "=", project),
-            ("source", "=", "jsonl"),
-            ("table_name", "=", table),
-        ],
-        columns=["row_key", "record_hash", "change", SEQUENCE],
-    )
+    wanted = {"town_id": town_id, "beads_project_id": project, "source": "jsonl", "table_name": table}
+    found = scan_keys(lake, BEADS_ROWS.name, ["row_key", "record_hash", "change"], wanted)
     columns = (found.column(name).to_pylist() for name in ("row_key", "record_hash", "change", SEQUENCE))
     newest: dict[str, str | None] = {}
     for key, digest, change, _ in sorted(zip(*columns, strict=True), key=lambda row: int(row[3])):
@@ -49,23 +43,14 @@ def newest_bead_rows(lake: Path, town_id: str, project: str, table: str) -> Know
 
 def known_events(lake: Path, town_id: str, since: datetime | None) -> Counter[str]:
     """How often each event hash of a town is in the lake, among events not older than `since` or without a time."""
-    recent = (
-        pc.field("recorded_at").is_null()
-        if since is None
-        else pc.field("recorded_at").is_null() | (pc.field("recorded_at") >= since)
-    )
-    found = (
-        open_raw(lake, TOWN_EVENTS.name)
-        .to_pyarrow_dataset()
-        .to_table(columns=["event_hash"], filter=(pc.field("town_id") == town_id) & recent)
-    )
+    moment = pc.field("recorded_at")
+    recent = None if since is None else moment.is_null() | (moment >= since)
+    found = scan_keys(lake, TOWN_EVENTS.name, ["event_hash"], {"town_id": town_id}, recent)
     return Counter(found.column("event_hash").to_pylist())
 
 
 def newest_town_files(lake: Path, town_id: str) -> dict[tuple[str, str], str]:
     """(kind, root path) → record hash of the newest version of each of a town's identity files."""
-    found = open_raw(lake, TOWN_FILES.name).to_pyarrow_table(
-        filters=[("town_id", "=", town_id)], columns=["kind", "root_path", "record_hash", SEQUENCE]
-    )
+    found = scan_keys(lake, TOWN_FILES.name, ["kind", "root_path", "record_hash"], {"town_id": town_id})
     rows = zip(*(found.column(name).to_pylist() for name in ("kind", "root_path", "record_hash", SEQUENCE)), strict=True)
     return {(kind, path): digest for kind, path, digest, _ in sorted(rows, key=lambda row: row[3])}

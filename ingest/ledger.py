@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from ingest.redaction_key import RedactionKey
 from lake.commits import COMPRESSION, COMPRESSION_LEVEL, add_file, commit, remove_file
+from lake.key_scan import scan_keys
 from lake.location import raw_path
 from lake.locks import lock
 from lake.tables import FILES, SEQUENCE, open_raw
@@ -63,8 +64,7 @@ def _newest(table: pa.Table) -> pa.Table:
 def read_states(lake: Path, stream: str) -> dict[str, FileState]:
     """The newest state of every file of a stream, by file id."""
     columns = FILES.file_schema.names
-    table = open_raw(lake, FILES.name).to_pyarrow_table(filters=[("stream", "=", stream)], columns=[*columns, SEQUENCE])
-    newest = _newest(table).select(columns)
+    newest = _newest(scan_keys(lake, FILES.name, columns, {"stream": stream})).select(columns)
     rows = zip(*(newest.column(name).to_pylist() for name in columns), strict=True)
     return {row[0]: FileState(*row) for row in rows}
 
@@ -72,20 +72,19 @@ def read_states(lake: Path, stream: str) -> dict[str, FileState]:
 def fold(lake: Path) -> int:
     """Drop outdated states once they outnumber the current ones. Returns how many rows went. The commit lock is held."""
     table = open_raw(lake, FILES.name)
-    whole = table.to_pyarrow_table()
-    if whole.num_rows < FOLD_ROWS:
+    counted = sum(pa.table(table.get_add_actions()).column("num_records").to_pylist())
+    if counted < FOLD_ROWS or counted < FOLD_SHARE * _newest(scan_keys(lake, FILES.name, ["file_id"], {})).num_rows:
         return 0
-    current = _newest(whole)
-    if whole.num_rows < FOLD_SHARE * current.num_rows:
-        return 0
+    columns = FILES.file_schema.names
     with lock(lake, "commit", wait=True):
         table = open_raw(lake, FILES.name)
-        current = _newest(table.to_pyarrow_table())
+        whole = scan_keys(lake, FILES.name, columns, {})
+        current = _newest(whole)
         sequence = pc.max(current.column(SEQUENCE)).as_py()
         folder = raw_path(lake, FILES.name)
         name = f"folded-{sequence:012d}.parquet"
         pq.write_table(
-            current.sort_by([("stream", "ascending"), ("file_id", "ascending")]).select(FILES.file_schema.names),
+            current.sort_by([("stream", "ascending"), ("file_id", "ascending")]).select(columns),
             folder / name,
             compression=COMPRESSION,
             compression_level=COMPRESSION_LEVEL,

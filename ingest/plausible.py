@@ -6,6 +6,7 @@ returns the span of the value, or None for a false alarm.
 
 import ipaddress
 import re
+import string
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -13,7 +14,8 @@ from ingest.secret_words import is_reference, is_secret_value
 
 Span = tuple[int, int]
 
-_LOCAL_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._%+-]*$", re.ASCII)
+# Read backwards from the @.
+_LOCAL_PART = re.compile(r"[A-Za-z0-9._%+-]{1,64}", re.ASCII)
 _QUOTED_ESCAPE = re.compile(r"(?:u[0-9a-fA-F]{4}|[nrtbf])")
 # Accounts of software, not of people.
 _SERVICE_ADDRESS = re.compile(
@@ -28,7 +30,9 @@ _NOBODY = frozenset(
     "runner runneradmin ubuntu ec2-user node vscode codespace codespaces gitpod linuxbrew circleci travis jenkins vagrant "
     "nobody www-data app".split()
 )
-_PATH_BEFORE = re.compile(r"[A-Za-z0-9_.~/-]*$", re.ASCII)
+# Read backwards from the slash.
+_PATH_BEFORE = re.compile(r"[A-Za-z0-9_.~/-]*", re.ASCII)
+_PATH_CHARACTERS = frozenset(string.ascii_letters + string.digits + "_.~/-")
 _NAME_END = "._-+@?"
 
 _PUBLIC_RESOLVERS = frozenset(
@@ -37,27 +41,29 @@ _PUBLIC_RESOLVERS = frozenset(
 _VERSION_BEFORE = re.compile(r"(?i)(?:\bv|version|ver|release|build|revision|[=~<>!]=|[<>]|[a-z]/|oid|\b[a-z]+-)[\s:=\"'v]*$")
 
 _ASSIGNED = re.compile(
-    r"""(?i)(?P<name>[a-z0-9_.$\-\x20]{0,64}?(?:passw(?:or)?d|passphrase|pass|pwd|_pw|secret|token|credentials?|authorization|_auth|_pat
-    |(?:api|access|auth|private|signing|encryption|master|account|storage|_)[_.\x20-]?key))
-    (?:["'\\]{1,4}\s?\])?["'\\]{0,4}(?P<before>[^\S\r\n]{0,4})(?P<sign>:=|=>|={1,3}|:)(?P<after>[^\S\r\n]{0,4})(?P<quote>["'\\`]{0,4})$""",
-    re.VERBOSE | re.ASCII,
+    r"""(?P<name>[a-z0-9_.\x20-]*?)(?:["'\\]{1,4}\s?\])?["'\\]{0,4}(?P<before>[^\S\r\n]{0,4})(?P<sign>:=|=>|={1,3}|:)(?P<after>[^\S\r\n]{0,4})
+    (?P<quote>["'\\`]{0,4})(?P<value>[^\s"'`,;<>\x1e\\]{4})""",
+    re.VERBOSE | re.ASCII | re.IGNORECASE,
 )
+# Read backwards from the word that the pattern found.
+_NAME_BEFORE = re.compile(r"[A-Za-z0-9_.$-]{0,64}", re.ASCII)
 _VALUE = re.compile(r"[^\s\"'`,;<>\x1e\\]*")
 _QUOTED_VALUE = {mark: re.compile(rf"(?:[^{mark}\r\n\\]|\\[^\r\n])*") for mark in "\"'`"}
 # Inside quoted JSON text the closing quote has a backslash, too.
 _NESTED_VALUE = {mark: re.compile(rf"[^{mark}\r\n\\]*") for mark in "\"'`"}
 _URL_VALUE = re.compile(r"[^\s/@'\"<>`]*")
 _TOKEN_TAIL = re.compile(r"[A-Za-z0-9._~+/=-]*", re.ASCII)
-_LOOK_BACK = 160
 
 
 def email(text: str, start: int, end: int) -> Span | None:
     """The pattern gives the last character before the @; the name before it is found from here."""
     at = text.index("@", start)
-    local = _LOCAL_PART.search(text, max(0, at - 64), at)
+    local = _LOCAL_PART.match(text[max(0, at - 64) : at][::-1])
     if local is None:
         return None
-    start = local.start()
+    start = at - local.end()
+    while text[start] in ".%+-" and start < at:
+        start += 1
     if start and text[start - 1] == "\\" and (escape := _QUOTED_ESCAPE.match(text, start, at)):
         start = escape.end()
     address = text[start:end]
@@ -69,26 +75,33 @@ def email(text: str, start: int, end: int) -> Span | None:
 def home_path(text: str, start: int, end: int) -> Span | None:
     """`/home/<name>` and `/Users/<name>` at the root of a path, not inside a URL or below a folder of a project."""
     slash = text.rindex("/", 0, start - 1)
-    before = _PATH_BEFORE.search(text, max(0, slash - 120), slash)
-    prefix = before[0] if before else ""
-    if prefix and not prefix.startswith(("/", "~")):
-        return None
-    if prefix.startswith("//") and len(prefix) > 2 and text[max(0, slash - len(prefix) - 1)] == ":":
-        return None
+    if slash and text[slash - 1] in _PATH_CHARACTERS:
+        before = _PATH_BEFORE.match(text[max(0, slash - 120) : slash][::-1])
+        prefix = before[0][::-1] if before else ""
+        if not prefix.startswith(("/", "~")):
+            return None
+        if prefix.startswith("//") and len(prefix) > 2 and text[max(0, slash - len(prefix) - 1)] == ":":
+            return None
     return home_name(text, start, end)
 
 
 def home_name(text: str, start: int, end: int) -> Span | None:
     """A name that is somebody's."""
-    name = text[start:end].rstrip(_NAME_END)
+    length = _name_length(text[start:end])
+    return (start, start + length) if length else None
+
+
+@lru_cache(maxsize=4096)
+def _name_length(name: str) -> int:
+    """How much of a folder name is a person's name; 0 if nobody's."""
+    name = name.rstrip(_NAME_END)
     # A pattern sees `?` for a letter outside ASCII; the value must be a name all the same.
-    if not name or not any(character.isalnum() for character in name) or name.lower() in _NOBODY:
-        return None
     for place, character in enumerate(name):
         if not (character.isalnum() or character in "._-+@"):
-            name = name[:place]
+            name = name[:place].rstrip(_NAME_END)
             break
-    return (start, start + len(name)) if name and name.lower() not in _NOBODY else None
+    is_somebody = any(map(str.isalnum, name)) and name.lower() not in _NOBODY
+    return len(name) if is_somebody else 0
 
 
 def home_encoded(text: str, start: int, end: int) -> Span | None:
@@ -127,10 +140,13 @@ def ipv6(text: str, start: int, end: int) -> Span | None:
 
 
 def assigned(text: str, start: int, end: int) -> Span | None:
-    """The value of `name = value`, with the rest of it that the pattern cut off."""
-    context = _ASSIGNED.search(text, max(0, start - _LOOK_BACK), start)
+    """The value of `name = value`: the pattern gives both from the secret word on, and cuts off a long value."""
+    context = _ASSIGNED.match(text, start, end)
     if context is None:
         return None
+    before = _NAME_BEFORE.match(text[max(0, start - 64) : start][::-1])
+    name = (before[0][::-1] if before else "") + context["name"]
+    start = context.start("value")
     quote = next((mark for mark in context["quote"] if mark in _QUOTED_VALUE), "")
     values = _NESTED_VALUE if "\\" in context["quote"] else _QUOTED_VALUE
     tail = (values[quote] if quote else _VALUE).match(text, start)
@@ -139,7 +155,7 @@ def assigned(text: str, start: int, end: int) -> Span | None:
         end = _without_brackets(text, start, end)
     value = text[start:end]
     is_environment = context["sign"] == "=" and not context["before"] and not context["after"]
-    return (start, end) if is_secret_value(context["name"], value, bool(quote), is_environment) else None
+    return (start, end) if is_secret_value(name, value, bool(quote), is_environment) else None
 
 
 def option(text: str, start: int, end: int) -> Span | None:

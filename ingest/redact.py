@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from ingest.json_leaves import read_leaves
+from ingest.json_leaves import read_leaves, read_named
 from ingest.json_rebuild import Rebuilder, Redacted, Replacement
 from ingest.redaction_key import RedactionKey
 from ingest.secret_scan import SecretScanner, Span
@@ -43,20 +43,17 @@ class Redactor:
         in each string by itself; a value found anywhere in a batch is replaced in all of it.
         """
         leaves = read_leaves(values)
-        spans = find_spans(self._scanner, leaves.strings, leaves.named_values)
-        redacted = {leaves.strings[place]: self._redacted(leaves.strings[place], found) for place, found in spans.items()}
-        if not redacted and not leaves.named:
+        named = read_named(leaves)
+        strings = leaves.to_scan()
+        spans = find_spans(self._scanner, strings, named.values)
+        if not spans and not named.places:
             return [(value, []) for value in values]
-        keys = {key: redacted[key] for key in leaves.keys.intersection(redacted)}
-        named = {
-            container: {
-                place: self._redacted(string, [Span(start, len(string), NAMED_RULE, SECRET)])
-                for place, (string, start) in below.items()
-            }
-            for container, below in leaves.named.items()
+        redacted = {strings[place]: self._redacted(strings[place], found) for place, found in spans.items()}
+        below_names = {
+            container: {place: self._redacted(string, [Span(start, len(string), NAMED_RULE, SECRET)]) for place, (string, start) in below.items()}
+            for container, below in named.places.items()
         }
-        rebuilder = Rebuilder(redacted, keys, named, structural)
-        return [rebuilder.rebuild(value) for value in values]
+        return Rebuilder(leaves, redacted, below_names, structural).rebuild(values)
 
     def redact_text(self, text: str) -> str:
         """`text` redacted: for paths and messages that people read."""
