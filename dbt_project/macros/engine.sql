@@ -63,6 +63,13 @@
   end
 {%- endmacro %}
 
+{% macro json_entries(record, path='$') %}
+  {#- The members of a JSON object as an array of (key, value): key is text, value JSON text; null when it is missing or no object.
+      Unnest with `unnest_indexed`. -#}
+  case when json_type({{ record }}, '{{ path }}') = 'OBJECT'
+    then map_entries(cast(json_extract({{ record }}, '{{ path }}') as map(varchar, varchar))) end
+{%- endmacro %}
+
 {% macro unnest_indexed(relation, array, columns) %}
   {#- One row per element of `array`: `columns` of the relation, `element_index` (from 0) and `element`. No row for null or empty. -#}
   select
