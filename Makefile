@@ -40,6 +40,7 @@ lint: $(INSTALLED) ## Style and types of Python, style and portability of SQL.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m lake.portability dbt_project
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 
 bench: $(INSTALLED) ## Measure each performance claim beside its baseline; results go to bench/out.
