@@ -18,19 +18,26 @@ from simtown.rows_in_order import Row, RowsInOrder
 
 _OLD_EXTRA: Row = {"crystallizes": 0, "quality_score": None}
 _NEW_EXTRA: Row = {"no_history": 0, "started_at": None}
-_SHOWN = ("id", "title", "description", "notes", "status", "priority", "issue_type", "assignee", "owner", "created_at", "created_by",
-          "updated_at", "closed_at", "close_reason")  # fmt: skip
+_SHOWN = (
+    "id", "title", "description", "notes", "status", "priority", "issue_type", "assignee", "owner", "created_at", "created_by",
+    "updated_at", "closed_at", "close_reason",
+)  # fmt: skip
+_EMPTY = (
+    "acceptance_criteria", "actor", "agent_state", "await_id", "await_type", "close_reason", "closed_by_session", "description",
+    "design", "event_kind", "hook_bead", "mol_type", "notes", "payload", "rig", "role_bead", "role_type", "sender", "source_repo",
+    "source_system", "spec_id", "target", "waiters", "wisp_type", "work_type",
+)  # fmt: skip
+_ABSENT = (
+    "assignee", "closed_at", "compacted_at", "compacted_at_commit", "defer_until", "due_at", "estimated_minutes", "external_ref",
+    "last_activity", "original_size",
+)  # fmt: skip
+_ZERO = ("compaction_level", "ephemeral", "is_template", "pinned", "timeout_ns")
 
 
 def _blank() -> Row:
-    empty = ("acceptance_criteria actor agent_state await_id await_type close_reason closed_by_session description design event_kind "
-             "hook_bead mol_type notes payload rig role_bead role_type sender source_repo source_system spec_id target waiters "
-             "wisp_type work_type").split()  # fmt: skip
-    absent = "assignee closed_at compacted_at compacted_at_commit defer_until due_at estimated_minutes external_ref last_activity original_size"
-    zero = "compaction_level ephemeral is_template pinned timeout_ns"
-    row: Row = dict.fromkeys(empty, "")
-    row.update(dict.fromkeys(absent.split()))
-    row.update(dict.fromkeys(zero.split(), 0))
+    row: Row = dict.fromkeys(_EMPTY, "")
+    row.update(dict.fromkeys(_ABSENT))
+    row.update(dict.fromkeys(_ZERO, 0))
     row["metadata"] = "{}"
     return row
 

@@ -1,5 +1,6 @@
 """One agent session: its start, its episodes, its end, and what the ground truth says of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +47,7 @@ class Session:
     facts: dict[str, Any]
     episodes: list[Episode] = field(default_factory=list)
     secrets: list[tuple[Secret, str]] = field(default_factory=list)
+    accidents: list[Callable[[], None]] = field(default_factory=list)
     target_bytes: int = 0
     is_open: bool = True
 
@@ -94,7 +96,9 @@ class Session:
         return rows
 
     def fill(self, share: float = 1.0) -> None:
-        """Work until the session has `share` of the size it was meant to have."""
+        """Let accidents happen, then work until the session has `share` of the size it was meant to have."""
+        while self.accidents and (share >= 1 or len(self.accidents) > 1 or self.script.dice.chance(0.5)):
+            self.accidents.pop()()
         while self.script.size < self.target_bytes * share:
             self.worker.work()
 

@@ -1,6 +1,7 @@
 """A town while it is simulated: its databases, its event log, its agents and the sessions they open."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,9 +31,9 @@ def encoded(cwd: str) -> str:
     return re.sub(r"[^A-Za-z0-9]", "-", cwd)
 
 
-def version_at(ms: int) -> str:
-    """The harness version in use."""
-    if ms < at(2026, 1, 13):
+def version_at(ms: int, dice: Dice) -> str:
+    """The harness version in use: in January some agents had not been updated yet."""
+    if ms < at(2026, 2, 1) and dice.chance(0.12):
         return OLD
     return MIDDLE if ms < at(2026, 4, 1) else NEW
 
@@ -57,6 +58,7 @@ class Town:
     bytes_written: int = 0
     sessions_written: int = 0
     secrets_planted: int = 0
+    on_open: Callable[[Session], None] | None = None
 
     @property
     def startups(self) -> dict[str, str]:
@@ -92,7 +94,7 @@ class Town:
         home = ".claude-2" if dice.chance(0.2) else ".claude"
         file = f"{self.place.name}/home/{home}/projects/{encoded(cwd)}/{session_id}.jsonl"
         model = dice.choice(_OTHER_MODELS) if dice.chance(rate("other_model")) else dice.choice(_MODELS)
-        script = Transcript(self.out / file, session_id, cwd, branch, version_at(now), model, dice, now)
+        script = Transcript(self.out / file, session_id, cwd, branch, version_at(now, dice), model, dice, now)
         script.has_placeholder_usage = dice.chance(rate("placeholder_usage"))
         if script.version != OLD:
             names = self.library(agent.rig).text.names(dice, 3)
@@ -100,6 +102,8 @@ class Town:
         worker = Worker.on(script, self.library(agent.rig), self.scale)
         session = Session(agent, script, worker, file, topic, {"town": self.place.name, "continues": continues})
         session.target_bytes = self.targets.next(agent.role)
+        if self.on_open is not None:
+            self.on_open(session)
         write_startup(session, self.place, self.events, sender, topic, molecule)
         self.open_sessions.append(session)
         return session

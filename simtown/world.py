@@ -23,8 +23,11 @@ from simtown.write import copy_database, rig_beads, towns_yaml, write_facts, wri
 
 BEGIN = at(2026, 1, 5, 6)
 END = at(2026, 4, 26)
-_SHIFT_BYTES = 5_000_000
+_SHIFT_BYTES = 9_000_000
 """What a shift of bench size writes, roughly."""
+
+
+DUTIES = ("deacon", "boot", "dog", "crew", "boot")
 
 
 class Shifts:
@@ -36,28 +39,38 @@ class Shifts:
         self.cycles = {role: Deck(dice, weighted(CYCLES)) for role in ("witness", "deacon", "boot", "dog")}
         self.crew = Deck(dice, weighted(OUTCOMES))
         rigs = town.place.own_rigs
-        sets: list[list[Rig]] = [[rigs[0]]] * 4 + [[rigs[0], rigs[0]]] * 2 + [[rig] for rig in rigs[1:]]
+        sets: list[list[Rig]] = [[rigs[0]]] * 6 + [[rigs[0], rigs[0]]] + [[rig] for rig in rigs[1:]]
         sets += [[rigs[0], rigs[1]], []]
         self.requests = Deck(dice, sets)
         self.patrolled = Deck(dice, rigs)
+        self.duties = Deck(dice, DUTIES)
+        self.is_short = town.scale.is_bench
         self.quirks = Quirks(town)
 
     def play(self, start: int) -> None:
         """One shift: requests, attempts, merges, patrols, a crew's day."""
         town, dice = self.town, self.town.dice
         town_noise(town, start)
-        wanted = [self.requests.deal() for _ in range(2 + dice.randrange(2))]
+        wanted = [self.requests.deal() for _ in range(1 if self.is_short else 2 + dice.randrange(2))]
         plans = [[self.plans.deal() for _ in rigs] for rigs in wanted]
         dispatches, attempts = dispatch_shift(town, start, wanted, plans)
         items = [item for dispatch in dispatches for item in dispatch.items]
         self._rounds(items, attempts)
-        rig = self.patrolled.deal()
-        deacon_patrol(town, start + HOUR, self.cycles["deacon"], 2)
-        for number in range(2):
-            boot_triage(town, start + (2 + 5 * number) * HOUR, self.cycles["boot"])
-        dog_errand(town, start + 3 * HOUR, self.cycles["dog"])
-        crew_day(town, rig, start + HOUR, self.crew, 1 + dice.randrange(2))
-        self._settle(dispatches, items)
+        for duty in [self.duties.deal(), self.duties.deal()] if self.is_short else DUTIES:
+            self._duty(duty, start)
+        self._settle(start, dispatches, items)
+
+    def _duty(self, duty: str, start: int) -> None:
+        """What goes on beside the requests."""
+        town, dice = self.town, self.town.dice
+        if duty == "deacon":
+            deacon_patrol(town, start + HOUR, self.cycles["deacon"], 2)
+        elif duty == "boot":
+            boot_triage(town, start + (2 + dice.randrange(7)) * HOUR, self.cycles["boot"])
+        elif duty == "dog":
+            dog_errand(town, start + 3 * HOUR, self.cycles["dog"])
+        else:
+            crew_day(town, self.patrolled.deal(), start + HOUR, self.crew, 1 + dice.randrange(2))
 
     def _rounds(self, items: list[WorkItem], attempts: list[Attempt]) -> None:
         town, dice = self.town, self.town.dice
@@ -78,7 +91,7 @@ class Shifts:
                     process_queue(town, rig, requests, is_last_round=number == 1)
                 lost = [item for item, attempt in here if attempt.outcome in ("abandoned", "crashed")]
                 last = max(town.free_at[attempt.agent.address] for _, attempt in here)
-                witness_patrol(town, rig, last + 10 * MINUTE, lost, self.cycles["witness"], 1 if number else 2)
+                witness_patrol(town, rig, last + 10 * MINUTE, lost, self.cycles["witness"], 0 if lost else 1)
             current = [(item, self._again(item)) for item, attempt in current if attempt.outcome in AGAIN]
             if not current or number:
                 break
@@ -93,12 +106,12 @@ class Shifts:
         same = last.agent if last.outcome in ("superseded", "rejected") else None
         return sling(town, item, when, by, "merged", same)
 
-    def _settle(self, dispatches: list[Dispatch], items: list[WorkItem]) -> None:
+    def _settle(self, start: int, dispatches: list[Dispatch], items: list[WorkItem]) -> None:
         for dispatch in dispatches:
             dispatch.settle()
         for item in items:
             item.write_truth(self.town)
-        self.quirks.apply()
+        self.quirks.apply(start)
         self.town.settle()
 
 
@@ -158,7 +171,7 @@ def _run(town: Town, dice: Dice, step: int, shifts: int, bytes_wanted: int) -> N
     """Play shifts until there are enough of them or of bytes."""
     played, start = 0, BEGIN
     story = Shifts(town, dice)
-    while played < shifts if shifts else town.bytes_written < bytes_wanted:
+    while played < shifts if shifts else town.bytes_written + town.bytes_written // (2 * played or 1) < bytes_wanted:
         story.play(start + dice.randrange(max(1, min(step // 2, 5 * HOUR))))
         played += 1
         start += step
