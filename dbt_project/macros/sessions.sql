@@ -23,25 +23,6 @@
   )
 {%- endmacro %}
 
-{% macro of_touched_sessions(alias=none) -%}
-  {#- In an incremental build only the rows of sessions this build must look at again; in a full build every row. -#}
-  {%- set sessions = ref('int_sessions_touched') -%}
-  {%- if is_incremental() -%}
-    {{ alias ~ '.' if alias else '' }}session_key in (select t.session_key from {{ sessions }} as t)
-  {%- else -%}
-    true
-  {%- endif -%}
-{%- endmacro %}
-
-{% macro of_changed_sessions(alias=none) -%}
-  {#- In an incremental build only the rows of sessions that got new records; in a full build every row. -#}
-  {%- set sessions = ref('int_sessions_changed') -%}
-  {%- if is_incremental() -%}
-    {{ alias ~ '.' if alias else '' }}session_key in (select c.session_key from {{ sessions }} as c)
-  {%- else -%}
-    true
-  {%- endif -%}
-{%- endmacro %}
 
 {% macro smallest_labels(edges, rounds) -%}
   {#- CTEs up to `labels`: each node of the symmetric relation `edges` (node, neighbour) with the smallest node it is connected to.
@@ -136,10 +117,6 @@
   )
 {%- endmacro %}
 
-{% macro touched_sessions_sql() -%}
-  {#- For `touched_sql`: the sessions whose rows a model replaces, also those it has no row for any more. -#}
-  {{ return('select session_key from ' ~ ref('int_sessions_touched')) }}
-{%- endmacro %}
 
 {% macro town_injection_kind(text) -%}
   {#- Text that the town typed into the agent's terminal or added through a hook, by how it begins. -#}
@@ -157,4 +134,37 @@
 {% macro line_break() -%}
   {#- Between the texts that are joined into one. -#}
   {{ return('\n') }}
+{%- endmacro %}
+
+{% macro changed_sessions_sql() -%}
+  {#- Sessions that got new records. -#}
+  {%- set entries = ref('stg_claude__entries') -%}
+  {{ return('select distinct session_key from ' ~ entries ~ ' where ' ~ new_rows()) }}
+{%- endmacro %}
+
+{% macro touched_sessions_sql() -%}
+  {#- Sessions whose rows may differ from what the last release holds: changed ones, and their relatives by fork. -#}
+  {%- set changed = changed_sessions_sql() -%}
+  {%- set families = ref('int_fork_families') -%}
+  {{ return(changed ~ ' union select session_key from ' ~ touched(families)) }}
+{%- endmacro %}
+
+{% macro of_changed_sessions(alias=none) -%}
+  {#- In an incremental build only the rows of sessions that got new records; in a full build every row. -#}
+  {%- set changed = changed_sessions_sql() -%}
+  {%- if is_incremental() -%}
+    {{ alias ~ '.' if alias else '' }}session_key in ({{ changed }})
+  {%- else -%}
+    true
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro of_touched_sessions(alias=none) -%}
+  {#- In an incremental build only the rows of sessions this build must look at again; in a full build every row. -#}
+  {%- set sessions = touched_sessions_sql() -%}
+  {%- if is_incremental() -%}
+    {{ alias ~ '.' if alias else '' }}session_key in ({{ sessions }})
+  {%- else -%}
+    true
+  {%- endif -%}
 {%- endmacro %}

@@ -11,6 +11,7 @@ with entries as (
 
     select
         session_key,
+        has_session_id,
         record_key,
         source,
         file_id,
@@ -54,6 +55,7 @@ placed as (
 
     select
         entries.session_key,
+        entries.has_session_id,
         entries.record_key,
         entries.source,
         entries.file_id,
@@ -130,6 +132,8 @@ select
         ) as bigint
     ) as entry_number,
     case
+        -- Neither the record nor its file's name says which session it belongs to, and it is no part of a conversation.
+        when not has_session_id and entry_kind <> 'message' then 'no_session'
         when record_rank = 1 then null
         when source = 'embedded' then 'embedded_copy'
         when generation < newest_generation then 'superseded_generation'

@@ -1,4 +1,3 @@
--- depends_on: {{ ref('int_sessions_changed') }}
 {{ config(
     incremental=true,
     unique_key=['session_key'],
@@ -8,11 +7,12 @@
     tags=['scope:global'],
 ) }}
 
+-- depends_on: {{ ref('stg_claude__entries') }}
 with
 {% if is_incremental() %}
 changed as (
 
-    select session_key from {{ ref('int_sessions_changed') }}
+    {{ changed_sessions_sql() }}
 
 ),
 

@@ -50,6 +50,7 @@ counts as (
         session_key,
         cast(count(case when source = 'file' then 1 end) as bigint) as record_count,
         cast(count(case when dropped_reason is not null then 1 end) as bigint) as dropped_record_count,
+        cast(count(case when dropped_reason is null then 1 end) as bigint) as kept_record_count,
         cast(count(distinct file_id) as bigint) as file_count,
         cast(count(distinct case when file_kind = 'main' then file_id end) as bigint) as main_file_count,
         cast(count(distinct case when file_kind = 'subagent' then file_id end) as bigint) as subagent_file_count
@@ -211,3 +212,4 @@ left join branches on spans.session_key = branches.session_key
 left join messages on spans.session_key = messages.session_key
 left join prompts on spans.session_key = prompts.session_key and prompts.prompt_rank = 1
 left join {{ ref('int_fork_families') }} as families on spans.session_key = families.session_key
+where counts.kept_record_count > 0
