@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ingest.json_leaves import Leaves
@@ -38,21 +38,19 @@ class Rebuilder:
     """Rebuilds the values of one batch.
 
     `strings`: what to replace wherever it stands, keys included. `named`: what to replace at one place of one container only
-    (container id → place → replacement). `structural`: key → shape of values that stay.
+    ((container, place) → replacement). `structural`: key → shape of values that stay.
     """
 
     def __init__(
         self,
         leaves: Leaves,
         strings: Mapping[str, Redacted],
-        named: Mapping[int, Mapping[str | int, Redacted]],
+        named: Mapping[tuple[int, str | int], Redacted],
         structural: Mapping[str, re.Pattern[str]],
     ) -> None:
         self._leaves, self._strings, self._named, self._structural = leaves, strings, named, structural
         self._renamed = leaves.keys.intersection(strings)
-        self._copies: dict[int, object] = {}
-        # A bare string of the batch stands in a list of its own, which no path mentions.
-        self._bare: frozenset[int] = frozenset()
+        self._copies: dict[int, dict[str | int, object]] = {}
         self._paths: dict[int, str] = {}
         self._roots: dict[int, int] = {}
         self._names: dict[int, dict[str, str]] = {}
@@ -61,64 +59,43 @@ class Rebuilder:
     def rebuild(self, values: list[object]) -> list[tuple[object, list[Replacement]]]:
         """Each of `values` redacted, with its replacements; the same object if it has none."""
         made: list[list[Replacement]] = [[] for _ in values]
-        self._bare = frozenset(number for number, value in enumerate(values) if type(value) is str)
-        for number in self._touched():
-            root = self._root(number)
-            container = self._leaves.containers[number]
-            here = self._named.get(id(container), {})
-            if type(container) is dict:
-                if not self._renamed.isdisjoint(container):
-                    self._rename(number, container, made[root])
-                self._replace(number, container.items(), here, made[root])
-            else:
-                self._replace(number, enumerate(container), here, made[root])  # type: ignore[arg-type]
-        results: list[tuple[object, list[Replacement]]] = []
-        for number, value in enumerate(values):
-            new = self._copies.get(number, value)
-            if new is not value and type(value) is str:
-                new = new[0]  # type: ignore[index]
-            results.append((new, made[number]))
-        return results
-
-    def _touched(self) -> Iterable[int]:
-        """The containers in which something changes, parents before children."""
-        leaves, strings = self._leaves, self._strings
-        touched: set[int] = set()
-        number, firsts = 0, [*leaves.firsts, len(leaves.occurrences) + 1]
-        for place in [place for place, string in enumerate(leaves.occurrences) if string in strings]:
-            while firsts[number + 1] <= place:
-                number += 1
-            touched.add(number)
-        if self._named or self._renamed:
-            for number, container in enumerate(leaves.containers):
-                if id(container) in self._named or (type(container) is dict and not self._renamed.isdisjoint(container)):
-                    touched.add(number)
-        return sorted(touched)
-
-    def _replace(
-        self, number: int, items: Iterable[tuple[str | int, object]], here: Mapping[str | int, Redacted], made: list[Replacement]
-    ) -> None:
-        strings, structural, path, names = self._strings, self._structural, "", self._names.get(number)
-        owned: dict[str | int, object] | None = None
-        for place, child in items:
-            if type(child) is not str:
-                continue
-            redacted = here.get(place) or strings.get(child)
-            if redacted is None:
-                continue
+        bare = frozenset(number for number, value in enumerate(values) if type(value) is str)
+        if self._renamed:
+            for number, container in enumerate(self._leaves.containers):
+                if type(container) is dict and not self._renamed.isdisjoint(container):
+                    self._rename(number, container, made[self._root(number)])
+        known, structural = self._known, self._structural
+        for number, place, string, redacted in self._hits():
             shape = structural.get(place)  # type: ignore[call-overload]
-            if shape is not None and shape.fullmatch(child):
+            if shape is not None and shape.fullmatch(string):
                 continue
-            if owned is None:
-                owned, path = self._owned(number), self._path(number)
-            if names is not None:
-                place = names[place]  # type: ignore[index]
-            owned[place] = redacted.text
-            where = "$" if number in self._bare else _step(path, place)
-            known = self._known.get((where, redacted))
-            if known is None:
-                known = self._known[where, redacted] = _replacements(where, redacted)
-            made += known
+            if number in self._names:
+                place = self._names[number][place]  # type: ignore[index]
+            self._owned(number)[place] = redacted.text
+            # A bare string of the batch stands in a list of its own, which no path mentions.
+            path = "$" if number in bare else _step(self._path(number), place)
+            again = known.get((path, redacted))
+            if again is None:
+                again = known[path, redacted] = _replacements(path, redacted)
+            made[self._root(number)] += again
+        copies = self._copies
+        return [
+            (value if number not in copies else copies[number][0] if number in bare else copies[number], made[number])
+            for number, value in enumerate(values)
+        ]
+
+    def _hits(self) -> Iterator[tuple[int, str | int, str, Redacted]]:
+        """What changes: (container, place, string, its replacement)."""
+        leaves, strings, named = self._leaves, self._strings, self._named
+        where, occurrences, firsts = leaves.where, leaves.occurrences, [*leaves.firsts, len(leaves.occurrences) + 1]
+        number = 0
+        for hit in [hit for hit, string in enumerate(occurrences) if string in strings]:
+            while firsts[number + 1] <= hit:
+                number += 1
+            if (number, where[hit]) not in named:
+                yield number, where[hit], occurrences[hit], strings[occurrences[hit]]
+        for (number, place), redacted in named.items():
+            yield number, place, self._leaves.containers[number][place], redacted  # type: ignore[index]
 
     def _rename(self, number: int, container: dict[str, object], made: list[Replacement]) -> None:
         """Give a dict's copy its new keys."""
@@ -157,8 +134,8 @@ class Rebuilder:
         for each in reversed(missing):
             copies[each] = copy = self._leaves.containers[each].copy()  # type: ignore[attr-defined]
             if parents[each] >= 0:
-                copies[parents[each]][self._place(each)] = copy  # type: ignore[index]
-        return copies[missing[0] if missing else number]  # type: ignore[return-value]
+                copies[parents[each]][self._place(each)] = copy
+        return copies[missing[0] if missing else number]
 
     def _path(self, number: int) -> str:
         """JSON path of a container, as DuckDB and others read it: `$.message.content[0]`, `$."a.b"`."""

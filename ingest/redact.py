@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from ingest.json_leaves import read_leaves, read_named
+from ingest.json_leaves import read_leaves
 from ingest.json_rebuild import Rebuilder, Redacted, Replacement
+from ingest.named_secrets import read_named
 from ingest.redaction_key import RedactionKey
 from ingest.secret_scan import SecretScanner, Span
 from ingest.secret_spans import NAMED_RULE, find_spans
@@ -45,15 +46,15 @@ class Redactor:
         leaves = read_leaves(values)
         named = read_named(leaves)
         strings = leaves.to_scan()
-        spans = find_spans(self._scanner, strings, named.values)
-        if not spans and not named.places:
+        spans = find_spans(self._scanner, strings, {secret.value for secret in named})
+        if not spans and not named:
             return [(value, []) for value in values]
-        redacted = {strings[place]: self._redacted(strings[place], found) for place, found in spans.items()}
-        below_names = {
-            container: {place: self._redacted(string, [Span(start, len(string), NAMED_RULE, SECRET)]) for place, (string, start) in below.items()}
-            for container, below in named.places.items()
+        by_string = {strings[place]: self._redacted(strings[place], found) for place, found in spans.items()}
+        by_name = {
+            (secret.number, secret.place): self._redacted(secret.string, [Span(secret.start, len(secret.string), NAMED_RULE, SECRET)])
+            for secret in named
         }
-        return Rebuilder(leaves, redacted, below_names, structural).rebuild(values)
+        return Rebuilder(leaves, by_string, by_name, structural).rebuild(values)
 
     def redact_text(self, text: str) -> str:
         """`text` redacted: for paths and messages that people read."""

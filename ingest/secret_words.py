@@ -30,6 +30,8 @@ _REFERENCE = re.compile(
 )
 _PATH = re.compile(r"(?:~|\.{1,2})?/.*|[A-Za-z]:\\.*|[a-z][a-z0-9+.-]*://.*|arn:aws:.*")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:(?:\.|::|->|\?\.)[A-Za-z_][A-Za-z0-9_]*)*[!?]?")
+# Letters with digits among them, as identifiers seldom are: `password: k3yb0ard7x`.
+_ODD_WORD = re.compile(r"(?=[A-Za-z]*[0-9]+[A-Za-z]|[A-Za-z]+[0-9]{3})[A-Za-z0-9]{8,}")
 _CALL = re.compile(r"[A-Za-z_][\w.:]*[(\[].*")
 _NUMBER = re.compile(r"[-+]?[0-9][0-9_.,:eE/ -]*[A-Za-z%]{0,2}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d.*")
@@ -56,7 +58,7 @@ def is_secret_value(name: str, value: str, quoted: bool, environment: bool) -> b
     if len(value) < PASSWORD_LENGTH or is_reference(value) or _HARMLESS_NAME.search(name):
         return False
     literal = quoted or (environment and _ENVIRONMENT_NAME.search(name) is not None)
-    if not literal and (_CALL.match(value) or (_IDENTIFIER.fullmatch(value) and not _is_random(value))):
+    if not literal and (_CALL.match(value) or (_IDENTIFIER.fullmatch(value) and not _is_random(value) and not _ODD_WORD.fullmatch(value))):
         return False
     if _PASSWORD_NAME.search(name):
         return _is_password(value, literal)
