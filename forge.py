@@ -119,7 +119,9 @@ def catalog(
     root: Annotated[
         str | None, typer.Option("--root", help="Where the lake is mounted for those who will open the file, if elsewhere.")
     ] = None,
-    dictionary: Annotated[Path | None, typer.Option("--dictionary", help="The data dictionary's page. Default: dictionary.html in the lake.")] = None,
+    dictionary: Annotated[
+        Path | None, typer.Option("--dictionary", help="The data dictionary's page. Default: dictionary.html in the lake.")
+    ] = None,
 ) -> None:
     """Write the analysts' file, forge.duckdb.
 
@@ -139,7 +141,8 @@ def sql(
 ) -> None:
     """Ask the lake a question in SQL.
 
-    Reads the analysts' file, so the answer comes from a published release. `forge sql "show all tables"` lists what there is.
+    Reads the analysts' file, so the answer comes from a published release. `forge sql "show tables"` lists the marts, and
+    dictionary.html in the lake describes everything.
     """
     from lake.location import lake_root
     from lake.query import run_query

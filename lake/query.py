@@ -1,6 +1,8 @@
 """`forge sql`: one statement over the analysts' file, as a table, CSV or JSON."""
 
+import contextlib
 import csv
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -17,7 +19,9 @@ Format = Literal["table", "csv", "json"]
 FETCH = 10_000
 """Rows fetched at a time: what is written as CSV or JSON is never held whole."""
 TABLE_ROWS = 200
-"""Rows a table shows; DuckDB leaves out the middle and says so."""
+"""Rows a table shows; DuckDB leaves out the middle and says so. CSV and JSON have them all."""
+COLUMN_WIDTH = 80
+"""Characters a table shows of one value."""
 
 
 def run_query(lake: Path, sql: str, form: Format, out: TextIO = sys.stdout) -> None:
@@ -42,13 +46,10 @@ def run_query(lake: Path, sql: str, form: Format, out: TextIO = sys.stdout) -> N
 
 
 def _box(result: duckdb.DuckDBPyRelation) -> str:
-    """DuckDB's own box drawing, which analysts know; as wide as it needs to be where there is no terminal."""
-    import contextlib
-    import io
-
+    """DuckDB's own box drawing, which analysts know."""
     drawn = io.StringIO()
     with contextlib.redirect_stdout(drawn):
-        result.show(max_width=width(default=10_000), max_rows=TABLE_ROWS, max_col_width=10_000 if not sys.stdout.isatty() else 80)
+        result.show(max_width=width(default=160), max_rows=TABLE_ROWS, max_col_width=COLUMN_WIDTH)
     return drawn.getvalue().rstrip("\n")
 
 
