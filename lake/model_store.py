@@ -14,6 +14,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, Schema
 from deltalake.transaction import AddAction
 
+from lake.build_kill_points import reached
 from lake.column_types import model_schema
 from lake.commits import add_file, commit, remove_file, replace
 from lake.key_index import Hit, files_with_keys, live_files, same_key
@@ -86,6 +87,11 @@ class ModelStore:
         return self._write_if_different(schema, self.base)
 
     def _check_columns(self, schema: pa.Schema) -> None:
+        if f'touched"."{self.config.name}"' in self.config.touched_sql:
+            raise ValueError(
+                f"model {self.config.name}: touched_sql asks for its own keys: dbt reads config() before the build begins; "
+                "put the Jinja into the text: touched_sql=\"select … from {{ touched(ref('…')) }}\""
+            )
         named = [*self.config.unique_key, *self.config.touched_key, *self.config.order_by, *self.config.statistics]
         missing = sorted(set(named) - set(schema.names))
         if missing:
@@ -104,7 +110,9 @@ class ModelStore:
         return DeltaTable(str(self.path))
 
     def _write(self, sql: str) -> list[WrittenFile]:
-        return write_rows(self.connection, sql, self.path, self.config.rows_per_file, self.config.order_by)
+        written = write_rows(self.connection, sql, self.path, self.config.rows_per_file, self.config.order_by)
+        reached("files_written", self.config.name)
+        return written
 
     def _adds(self, names: Iterable[str]) -> list[AddAction]:
         return [add_file(self.path, name, self.config.statistics) for name in names]
@@ -113,6 +121,7 @@ class ModelStore:
         written = self._write(sql)
         removed = len(table.file_uris())
         version = replace(table, self._adds(file.name for file in written), schema)
+        reached("model_committed", self.config.name)
         return Outcome(version, "full", sum(file.rows for file in written), 0, len(written), removed)
 
     def _at_base(self) -> str:
@@ -175,6 +184,7 @@ class ModelStore:
                 return Outcome(base, "same", index_bytes=hit.bytes_read, is_changed=False)
             gone = {*hit.files, *small}
             version = self._commit_exchange(set(old) - gone, [file.name for file in written], schema)
+            reached("model_committed", config.name)
             return Outcome(
                 version,
                 "incremental",

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from lake.build_kill_points import reached
 from lake.build_state import BuildState
 from lake.code_hash import policies_hash, seeds_hash
 from lake.location import ops_path
@@ -106,7 +107,8 @@ def publish(
     unbuilt = sorted(node["name"] for node in _names(graph, "model", "delta") if node["alias"] not in state.outcomes)
     if bad or unbuilt:
         _write_log(state, "failed", None)
-        return f"{len(bad) or len(unbuilt)} of the build's nodes failed ({', '.join((bad or unbuilt)[:3])}): nothing is published, {stays}."
+        names = bad or unbuilt
+        return f"{len(names)} of the build's nodes failed ({', '.join(names[:3])} …): nothing is published, {stays}."
     models = {name: outcome["version"] for name, outcome in state.outcomes.items()}
     models |= _store_seeds(state, connection, graph)
     release = _release(state, models, version)
@@ -114,6 +116,8 @@ def publish(
         _write_log(state, "unchanged", release.release_id)
         return f"Nothing changed: {stays}."
     _write_json(description_path(state.lake, release.release_id), describe_release(connection, state, release, graph))
+    reached("release_described")
     write_release(state.lake, release)
+    reached("release_written")
     _write_log(state, "published", release.release_id)
     return f"Published release {release.release_id} (number {release.sequence}, loads up to {release.load_seq})."

@@ -72,7 +72,7 @@
     'sql': sql,
     'unique_key': listed('unique_key'),
     'touched_key': listed('touched_key'),
-    'touched_sql': config.get('touched_sql', ''),
+    'touched_sql': render(config.get('touched_sql', '')) if is_incremental() else '',
     'order_by': listed('order_by'),
     'statistics': listed('statistics'),
     'incremental': incremental,

@@ -1,0 +1,121 @@
+"""Lakes that grow load by load, and the question whether two lakes' models hold the same rows."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+
+from lake.commits import add_file, commit
+from lake.duck import memory
+from lake.location import model_path, raw_path
+from lake.releases import find_release
+from lake.tables import LOADS, RAW_TABLES, SEQUENCE, open_raw
+
+Rows = Mapping[str, pa.Table]
+
+
+def append_load(lake: Path, number: int, rows: Rows, *, is_complete: bool = True, newest_at: datetime | None = None) -> None:
+    """Append rows (raw table → rows) as load `number`; without its row in `raw.loads` the load is not complete."""
+    tables = dict(rows)
+    if is_complete:
+        load = {"load_id": f"load-{number}", "stream": "test", "source": "town_events", "newest_at": newest_at}
+        tables[LOADS.name] = raw_rows(LOADS.name, [load])
+    for name, table in tables.items():
+        folder, opened = raw_path(lake, name), open_raw(lake, name)
+        file = f"load-{number:06d}.parquet"
+        pq.write_table(table, folder / file)
+        commit(opened, [add_file(folder, file, RAW_TABLES[name].statistics, {SEQUENCE: str(number)})])
+
+
+def raw_rows(name: str, rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows of a raw table from dictionaries; columns that are not given are null."""
+    schema = RAW_TABLES[name].file_schema
+    return pa.Table.from_pylist([{column: row.get(column) for column in schema.names} for row in rows], schema=schema)
+
+
+def events(*, town: str, actors: list[str | None], start: int) -> Rows:
+    """One event per actor, a second apart, from second `start` on."""
+    return {
+        "town_events": raw_rows(
+            "town_events",
+            [
+                {
+                    "town_id": town,
+                    "event_hash": f"{town}-{start + index}",
+                    "occurrence": 0,
+                    "event_type": "done",
+                    "actor": actor,
+                    "recorded_at": datetime.fromtimestamp(1_767_225_600 + start + index, UTC),
+                    "record": "{}",
+                }
+                for index, actor in enumerate(actors)
+            ],
+        )
+    }
+
+
+def cut_into_loads(source: Path, steps: int) -> list[Rows]:
+    """The raw rows of a lake as `steps` loads in which its files grow: each load has the next stretch of every file.
+
+    Rows without a place in a file (identity files) come with the first load.
+    """
+    connection = memory()
+    loads: list[dict[str, pa.Table]] = [{} for _ in range(steps)]
+    for name, table in RAW_TABLES.items():
+        if name == LOADS.name:
+            continue
+        relation = f"delta_scan('{raw_path(source, name)}')"
+        if "byte_offset" in table.columns and "file_id" in table.columns and name != "files":
+            place = "row_number() over (partition by file_id order by generation, byte_offset) - 1"
+            step = f"(({place}) * {steps}) // count(*) over (partition by file_id)"
+        else:
+            step = "0"
+        columns = ", ".join(f'"{column}"' for column in table.columns)
+        for number in range(steps):
+            rows = connection.execute(
+                f"select {columns} from (select *, {step} as step from {relation}) where step = {number}"
+            ).to_arrow_table()
+            if rows.num_rows:
+                loads[number][name] = rows.cast(table.file_schema)
+    return list(loads)
+
+
+def differing_models(left: Path, right: Path) -> dict[str, tuple[int, int]]:
+    """Models whose rows differ between the newest releases of two lakes: model → (rows only left, rows only right)."""
+    one, other = find_release(left), find_release(right)
+    assert set(one.models) == set(other.models)
+    connection = memory()
+    found = {}
+    for name in sorted(one.models):
+        a = f"delta_scan('{model_path(left, name)}', version => {one.models[name]})"
+        b = f"delta_scan('{model_path(right, name)}', version => {other.models[name]})"
+        gone = _count(connection, f"select * from {a} except all select * from {b}")
+        come = _count(connection, f"select * from {b} except all select * from {a}")
+        if gone or come:
+            found[name] = (gone, come)
+    return found
+
+
+def released_rows(lake: Path, model: str, columns: str = "*") -> list[tuple[Any, ...]]:
+    """Rows of a model in the newest release, in order."""
+    version = find_release(lake).models[model]
+    return sorted(
+        memory().execute(f"select {columns} from delta_scan('{model_path(lake, model)}', version => {version})").fetchall(),
+        key=repr,
+    )
+
+
+def table_files(lake: Path, model: str) -> list[str]:
+    """Data files of the newest version of a model's table."""
+    return DeltaTable(str(model_path(lake, model))).file_uris()
+
+
+def _count(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = connection.execute(f"select count(*) from ({sql})").fetchone()
+    assert row is not None
+    return int(row[0])

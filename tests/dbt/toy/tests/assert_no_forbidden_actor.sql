@@ -1,0 +1,3 @@
+select actor
+from {{ ref('int_actors_seen') }} as seen
+where actor = 'forbidden' and {{ touched_rows(ref('int_actors_seen'), 'seen') }}
