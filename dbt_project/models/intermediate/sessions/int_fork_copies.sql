@@ -2,7 +2,7 @@
     incremental=true,
     unique_key=['session_key', 'uuid_hash'],
     touched_key=['session_key'],
-    touched_sql='select session_key from ' ~ touched(ref('int_fork_families')),
+    touched_sql="select session_key from {{ touched(ref('int_fork_families')) }}",
     order_by=['session_key', 'uuid_hash'],
     statistics=['session_key'],
     rows_per_file=200000,

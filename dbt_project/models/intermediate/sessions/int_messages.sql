@@ -2,7 +2,7 @@
     incremental=true,
     unique_key=['message_key'],
     touched_key=['session_key'],
-    touched_sql=touched_sessions_sql(),
+    touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_started_at', 'session_key', 'message_number'],
     statistics=['session_key', 'message_key', 'session_started_at', 'recorded_at'],
     tags=['scope:shard'],

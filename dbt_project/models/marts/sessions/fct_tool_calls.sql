@@ -2,7 +2,7 @@
     incremental=true,
     unique_key=['tool_call_key'],
     touched_key=['session_key'],
-    touched_sql=touched_sessions_sql(),
+    touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_started_at', 'session_key', 'message_number', 'block_index'],
     statistics=['session_key', 'tool_call_key', 'turn_key', 'session_started_at', 'called_at'],
     rows_per_file=20000,

@@ -2,7 +2,7 @@
     incremental=true,
     unique_key=['turn_key'],
     touched_key=['session_key'],
-    touched_sql=touched_sessions_sql(),
+    touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_started_at', 'session_key', 'turn_number'],
     statistics=['session_key', 'turn_key', 'session_started_at', 'started_at'],
     rows_per_file=20000,
