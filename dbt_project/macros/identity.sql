@@ -25,3 +25,13 @@
   {%- endset -%}
   {{ return(query) }}
 {%- endmacro %}
+
+{% macro identity_session_ids() -%}
+  {#- A query of town and runtime id of those sessions. -#}
+  {%- set query -%}
+    select town_id, session_id
+    from {{ part_of(ref('int_sessions'), identity_touched_sessions()) }}
+    where session_key in ({{ identity_touched_sessions() }})
+  {%- endset -%}
+  {{ return(query) }}
+{%- endmacro %}

@@ -8,6 +8,8 @@
     tags=['scope:global']
 ) }}
 
+{% set touched_beads = 'select distinct beads_project_id, bead_id from ' ~ touched(ref('stg_beads__events')) %}
+
 with changes as (
 
     select
@@ -34,11 +36,9 @@ with changes as (
             when events.closed_shape = 'close' then 2
             else 1
         end as phase
-    from {{ ref('stg_beads__events') }} as events
+    from {{ part_of(ref('stg_beads__events'), touched_beads) }} as events
     {% if is_incremental() %}
-    inner join (
-        select distinct beads_project_id, bead_id from {{ touched(ref('stg_beads__events')) }}
-    ) as touched_beads
+    inner join ({{ touched_beads }}) as touched_beads
         on events.beads_project_id = touched_beads.beads_project_id and events.bead_id = touched_beads.bead_id
     {% endif %}
     where events.new_status is not null or events.new_assignee is not null

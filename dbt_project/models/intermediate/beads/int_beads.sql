@@ -2,13 +2,14 @@
     incremental=true,
     unique_key=['beads_project_id', 'bead_id'],
     touched_key=['beads_project_id', 'bead_id'],
-    touched_sql='select beads_project_id, bead_id from ' ~ touched(ref('stg_beads__issues')),
     order_by=['created_at', 'beads_project_id', 'bead_id'],
     statistics=['beads_project_id', 'bead_id', 'created_at', 'updated_at'],
     rows_per_file=5000,
     tags=['scope:global']
 ) }}
 
+{% set touched_beads = 'select beads_project_id, bead_id from ' ~ touched(ref('stg_beads__issues'))
+    ~ ' union select beads_project_id, bead_id from ' ~ touched(ref('stg_beads__labels')) %}
 {% set attachments = ['attached_molecule', 'attached_formula', 'attached_at', 'attached_args', 'attached_vars', 'dispatched_by',
     'no_merge', 'review_only', 'mode', 'merge_strategy', 'convoy_owned', 'formula_vars', 'convoy_id'] %}
 {% set merge_request_fields = ['branch', 'target', 'source_issue', 'commit_sha', 'worker', 'agent_bead', 'retry_count',
@@ -23,9 +24,7 @@ with
 {% if is_incremental() %}
 touched_beads as (
 
-    select beads_project_id, bead_id from {{ touched(ref('stg_beads__issues')) }}
-    union
-    select beads_project_id, bead_id from {{ touched(ref('stg_beads__labels')) }}
+    {{ touched_beads }}
 
 ),
 
@@ -43,7 +42,7 @@ versions as (
         ) as preference,
         min(issues.valid_from) over (partition by issues.beads_project_id, issues.bead_id) as first_observed_at,
         max(issues.valid_to) over (partition by issues.beads_project_id, issues.bead_id) as last_valid_to
-    from {{ ref('stg_beads__issues') }} as issues
+    from {{ part_of(ref('stg_beads__issues'), touched_beads) }} as issues
     {% if is_incremental() %}
     inner join touched_beads
         on issues.beads_project_id = touched_beads.beads_project_id and issues.bead_id = touched_beads.bead_id
@@ -72,7 +71,7 @@ labels as (
         max(case when labels.label like 'thread:%' then substr(labels.label, 8) end) as mail_thread,
         max(case when labels.label like 'severity:%' then substr(labels.label, 10) end) as severity,
         max(case when labels.is_current and labels.label like 'done-intent:%' then substr(labels.label, 13) end) as done_intent
-    from {{ ref('stg_beads__labels') }} as labels
+    from {{ part_of(ref('stg_beads__labels'), touched_beads) }} as labels
     {% if is_incremental() %}
     inner join touched_beads
         on labels.beads_project_id = touched_beads.beads_project_id and labels.bead_id = touched_beads.bead_id

@@ -2,7 +2,7 @@
     incremental=true,
     unique_key=['session_key'],
     touched_key=['session_key'],
-    touched_sql='select session_key from ' ~ touched(ref('int_messages')),
+    touched_sql="select session_key from {{ touched(ref('int_messages')) }}",
     order_by=['session_started_at', 'session_key'],
     statistics=['session_key', 'session_started_at'],
     rows_per_file=20000,
@@ -23,7 +23,7 @@ with prompts as (
         is_fork_copy,
         recorded_at,
         {{ regex_matches('text_head', beacon) }} as is_beacon
-    from {{ ref('int_messages') }}
+    from {{ part_of(ref('int_messages'), touched(ref('int_messages'))) }}
     where
         role = 'user'
         and agent_key = 'main'

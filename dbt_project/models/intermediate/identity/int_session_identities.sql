@@ -2,7 +2,6 @@
     incremental=true,
     unique_key=['session_key'],
     touched_key=['session_key'],
-    touched_sql=identity_touched_sessions(),
     order_by=['session_started_at', 'session_key'],
     statistics=['session_key', 'town_id', 'session_started_at'],
     rows_per_file=20000,
@@ -28,7 +27,7 @@ sessions as (
         sessions.first_root_path,
         sessions.root_path_count,
         coalesce(role_paths.has_role_paths, false) as has_role_paths
-    from {{ ref('int_sessions') }} as sessions
+    from {{ part_of(ref('int_sessions'), identity_touched_sessions()) }} as sessions
     left join {{ ref('int_town_role_paths') }} as role_paths on sessions.town_id = role_paths.town_id
     {% if is_incremental() %}
     where sessions.session_key in (select session_key from touched_sessions)
@@ -46,7 +45,7 @@ votes as (
         confidence,
         evidence_kind,
         evidence_key
-    from {{ ref('int_session_identity_votes') }}
+    from {{ part_of(ref('int_session_identity_votes'), identity_touched_sessions()) }}
     where
         is_accepted
         {% if is_incremental() %}

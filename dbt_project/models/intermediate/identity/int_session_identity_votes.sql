@@ -2,7 +2,7 @@
     incremental=true,
     unique_key=['session_key', 'bridge'],
     touched_key=['session_key'],
-    touched_sql=identity_touched_sessions(),
+    touched_sql="select session_key from {{ touched(ref('int_messages')) }}",
     order_by=['session_started_at', 'session_key', 'bridge'],
     statistics=['session_key', 'session_started_at'],
     rows_per_file=20000,
@@ -29,7 +29,7 @@ sessions as (
         sessions.session_started_at,
         sessions.first_root_path,
         coalesce(role_paths.has_role_paths, false) as has_role_paths
-    from {{ ref('int_sessions') }} as sessions
+    from {{ part_of(ref('int_sessions'), identity_touched_sessions()) }} as sessions
     left join {{ ref('int_town_role_paths') }} as role_paths on sessions.town_id = role_paths.town_id
     {% if is_incremental() %}
     where sessions.session_key in (select session_key from touched_sessions)
@@ -51,7 +51,7 @@ messages as (
         text_head,
         is_fork_copy,
         recorded_at
-    from {{ ref('int_messages') }}
+    from {{ part_of(ref('int_messages'), identity_touched_sessions()) }}
     {% if is_incremental() %}
     where session_key in (select session_key from touched_sessions)
     {% endif %}
@@ -146,7 +146,7 @@ beacon_votes as (
             when beacons.address is null then 'unreadable_recipient'
         end as rejected_reason,
         not beacons.is_first_prompt as is_weak
-    from {{ ref('int_session_beacons') }} as beacons
+    from {{ part_of(ref('int_session_beacons'), identity_touched_sessions()) }} as beacons
     inner join sessions on beacons.session_key = sessions.session_key
 
 ),
@@ -213,7 +213,7 @@ started as (
                 starts.started_at, starts.event_hash, starts.occurrence
         ) as start_number
     from sessions
-    inner join {{ ref('int_session_starts') }} as starts
+    inner join {{ part_of(ref('int_session_starts'), identity_session_ids()) }} as starts
         on sessions.town_id = starts.town_id and sessions.session_id = starts.session_id
     left join first_places on sessions.session_key = first_places.session_key
 

@@ -16,13 +16,13 @@ with candidates as (
         row_number() over (
             partition by seen.town_id, seen.tmux_name
             -- Prefixes may hold hyphens: `gt-x` is before `gt`.
-            order by length(prefixes.prefix) desc nulls last, prefixes.rig
+            order by cast(length(prefixes.prefix) as bigint) desc nulls last, prefixes.rig
         ) as choice
     from {{ ref('int_tmux_names_seen') }} as seen
     left join {{ ref('int_rig_prefixes') }} as prefixes
         on
             seen.town_id = prefixes.town_id
-            and substr(seen.tmux_name, 1, length(prefixes.prefix) + 1) = concat(prefixes.prefix, '-')
+            and seen.tmux_name like concat(prefixes.prefix, '-%')
 
 ),
 
@@ -33,7 +33,7 @@ chosen as (
         tmux_name,
         prefix,
         rig,
-        case when prefix is not null then substr(tmux_name, length(prefix) + 2) end as rest
+        case when prefix is not null then substr(tmux_name, cast(length(prefix) as integer) + 2) end as rest
     from candidates
     where choice = 1
 

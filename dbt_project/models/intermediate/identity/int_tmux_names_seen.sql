@@ -9,42 +9,7 @@
 
 {% set columns = ['town_id', 'tmux_name', 'sighting_count', 'first_seen_at', 'last_seen_at'] %}
 
-with events as (
-
-    select
-        town_id,
-        tmux_name,
-        recorded_at,
-        {{ json_array('tmux_names_json') }} as tmux_names
-    from {{ ref('stg_town__events') }}
-    where event_type in ('session_death', 'mass_death') and {{ new_rows() }}
-
-),
-
-listed as (
-
-    {{ unnest_indexed('events', 'tmux_names', ['town_id', 'recorded_at']) }}
-
-),
-
-named as (
-
-    select
-        town_id,
-        tmux_name,
-        recorded_at
-    from events
-    where tmux_name is not null
-    union all
-    select
-        town_id,
-        {{ json_text('element', '$') }} as tmux_name,
-        recorded_at
-    from listed
-
-),
-
-counted as (
+with counted as (
 
     select
         town_id,
@@ -52,8 +17,8 @@ counted as (
         cast(count(*) as bigint) as sighting_count,
         min(recorded_at) as first_seen_at,
         max(recorded_at) as last_seen_at
-    from named
-    where tmux_name is not null
+    from {{ ref('stg_town__tmux_names') }}
+    where {{ new_rows() }}
     group by town_id, tmux_name
 
 ),

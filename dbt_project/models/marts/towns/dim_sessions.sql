@@ -23,7 +23,7 @@ with identities as (
         identity_evidence_key,
         identity_vote_count,
         is_identity_agreed
-    from {{ ref('int_session_identities') }}
+    from {{ part_of(ref('int_session_identities'), touched(ref('int_session_identities'))) }}
     {% if is_incremental() %}
     where session_key in (select session_key from {{ touched(ref('int_session_identities')) }})
     {% endif %}
@@ -76,8 +76,8 @@ select
     sessions.is_known_from_subagents_only,
     sessions.session_started_at as started_at,
     sessions.last_recorded_at as ended_at
-from {{ ref('int_sessions') }} as sessions
+from {{ part_of(ref('int_sessions'), touched(ref('int_session_identities'))) }} as sessions
 inner join identities on sessions.session_key = identities.session_key
 left join {{ ref('role_families') }} as families on identities.role = families.role
-left join {{ ref('int_session_beacons') }} as beacons
+left join {{ part_of(ref('int_session_beacons'), touched(ref('int_session_identities'))) }} as beacons
     on sessions.session_key = beacons.session_key and not beacons.is_fork_copy

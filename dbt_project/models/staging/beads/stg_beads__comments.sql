@@ -37,7 +37,7 @@ exported_issues as (
         issues.observed_at,
         issues.record_hash,
         {{ json_array('issues.embedded_comments') }} as items
-    from {{ ref('stg_beads__issues') }} as issues
+    from {{ part_of(ref('stg_beads__issues'), touched(ref('stg_beads__issues'))) }} as issues
     {% if is_incremental() %}
     inner join {{ touched(ref('stg_beads__issues')) }} as touched_issues
         on

@@ -9,6 +9,7 @@
 ) }}
 
 {% set names = ['depends_on_id', 'type', 'created_at', 'created_by', 'metadata', 'thread_id'] %}
+{% set bead_keys = new_bead_keys(['dependencies', 'wisp_dependencies'], ref('stg_beads__issues')) %}
 {% set columns = ['town_id', 'beads_project_id', 'source', 'table_name', 'bead_id', 'depends_on_id', 'dependency_type', 'created_by',
     'metadata', 'thread_id', 'created_at_as_recorded', 'is_created_at_server_local', 'change', 'observed_at'] %}
 
@@ -46,21 +47,13 @@ typed as (
 
 touched_beads as (
 
-    select
-        beads_project_id,
-        bead_id
-    from typed
-    union
-    select
-        beads_project_id,
-        bead_id
-    from {{ touched(ref('stg_beads__issues')) if is_incremental() else ref('stg_beads__issues') }}
+    {{ bead_keys }}
 
 ),
 
 own_rows as (
 
-    {{ with_known_rows('typed', columns, ['beads_project_id', 'bead_id'], 'touched_beads', 'not known.is_embedded') }}
+    {{ with_known_rows('typed', columns, ['beads_project_id', 'bead_id'], bead_keys, 'not known.is_embedded') }}
 
 ),
 
@@ -106,7 +99,7 @@ exported_issues as (
         issues.valid_to,
         issues.is_current,
         {{ json_array('issues.embedded_dependencies') }} as items
-    from {{ ref('stg_beads__issues') }} as issues
+    from {{ part_of(ref('stg_beads__issues'), bead_keys) }} as issues
     inner join touched_beads
         on
             issues.beads_project_id = touched_beads.beads_project_id

@@ -7,6 +7,9 @@
     rows_per_file=20000
 ) }}
 
+{# `updated_at` of a raw event row is its created_at. #}
+{% set new_times = "select distinct updated_at as created_at_as_recorded from " ~ source('raw', 'beads_rows')
+    ~ " where table_name in ('events', 'wisp_events') and change = 'upsert' and " ~ new_rows() %}
 {% set names = ['event_type', 'actor', 'old_value', 'new_value', 'comment', 'created_at'] %}
 {% set old_names = ['status', 'assignee', 'updated_at'] %}
 {% set new_names = ['status', 'assignee', 'close_reason', 'description', 'agent_state', 'hook_bead'] %}
@@ -160,8 +163,6 @@ where
     -- Another town's copy of the database brings the same events again; they are looked for only at their own times.
     and event_key not in (
         select known.event_key
-        from {{ this }} as known
-        inner join (select distinct created_at_as_recorded from typed) as new_times
-            on known.created_at_as_recorded is not distinct from new_times.created_at_as_recorded
+        from {{ part_of(this, new_times) }} as known
     )
     {% endif %}

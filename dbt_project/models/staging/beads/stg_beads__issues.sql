@@ -76,7 +76,9 @@ typed as (
 
 versions as (
 
-    {{ with_known_rows('typed', columns, ['beads_project_id', 'bead_id']) }}
+    {{ with_known_rows(
+        'typed', columns, ['beads_project_id', 'bead_id'], new_bead_keys(['issues', 'wisps'])
+    ) }}
 
 ),
 

@@ -7,6 +7,7 @@
     statistics=['beads_project_id', 'bead_id', 'observed_at']
 ) }}
 
+{% set bead_keys = new_bead_keys(['labels', 'wisp_labels'], ref('stg_beads__issues')) %}
 {% set columns = ['town_id', 'beads_project_id', 'source', 'table_name', 'bead_id', 'label', 'change', 'observed_at'] %}
 
 with typed as (
@@ -28,21 +29,13 @@ with typed as (
 
 touched_beads as (
 
-    select
-        beads_project_id,
-        bead_id
-    from typed
-    union
-    select
-        beads_project_id,
-        bead_id
-    from {{ touched(ref('stg_beads__issues')) if is_incremental() else ref('stg_beads__issues') }}
+    {{ bead_keys }}
 
 ),
 
 own_rows as (
 
-    {{ with_known_rows('typed', columns, ['beads_project_id', 'bead_id'], 'touched_beads', 'not known.is_embedded') }}
+    {{ with_known_rows('typed', columns, ['beads_project_id', 'bead_id'], bead_keys, 'not known.is_embedded') }}
 
 ),
 
@@ -88,7 +81,7 @@ exported_issues as (
         issues.valid_to,
         issues.is_current,
         {{ json_array('issues.embedded_labels') }} as items
-    from {{ ref('stg_beads__issues') }} as issues
+    from {{ part_of(ref('stg_beads__issues'), bead_keys) }} as issues
     inner join touched_beads
         on
             issues.beads_project_id = touched_beads.beads_project_id

@@ -3,7 +3,7 @@
     incremental=true,
     unique_key=['town_id', 'event_hash', 'occurrence'],
     order_by=['recorded_at', 'town_id', 'event_hash', 'occurrence'],
-    statistics=['town_id', 'event_hash', 'session_id', 'bead_id', 'recorded_at'],
+    statistics=['town_id', 'event_hash', 'session_id', 'bead_id', 'recorded_at', 'load_seq'],
     rows_per_file=20000
 ) }}
 
