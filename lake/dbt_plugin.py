@@ -151,16 +151,19 @@ class Plugin(BasePlugin):
         """SQL for the rows of those files of a model that hold one of `keys` (a query of key columns named as in the model)."""
         state = self._begun()
         outcome = state.outcomes.get(name)
-        if outcome is None:
+        # A model that is not built yet can only be asked by itself, for what it holds so far.
+        version = outcome["version"] if outcome else self._base_version(name)
+        if version is None:
             raise ValueError(f"part_of: {name} is no delta model that this build has built before")
         folder = model_path(self.lake, name)
         with self._cursor() as cursor:
             columns = [column for column, *_ in cursor.execute(f"describe {keys}").fetchall()]
-            old = live_files(DeltaTable(str(folder), version=outcome["version"]))
+            old = live_files(DeltaTable(str(folder), version=version))
             hit = files_with_keys(cursor, folder, sorted(old), f"({keys})", columns)
-        outcome["index_bytes"] += hit.bytes_read
+        if outcome:
+            outcome["index_bytes"] += hit.bytes_read
         if not hit.files:
-            return f"(select * from delta_scan({literal(str(folder))}, version => {outcome['version']}) limit 0)"
+            return f"(select * from delta_scan({literal(str(folder))}, version => {version}) limit 0)"
         return read_files(folder, hit.files)
 
     def _show(self, cursor: duckdb.DuckDBPyConnection, schema: str, name: str, version: int) -> None:
