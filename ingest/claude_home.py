@@ -17,7 +17,7 @@ from ingest.part_writer import PartFile
 from ingest.reading import Counts
 from ingest.redact import Redactor
 from ingest.redaction_key import RedactionKey
-from ingest.source_files import SourceFile, join, list_files
+from ingest.source_files import SourceFile, folder_exists, join, list_files
 from ingest.towns import Home, Town
 from lake.tables import CLAUDE_RECORDS
 
@@ -91,7 +91,7 @@ class ClaudeHome:
         self._setup = ReaderSetup(self.stream, towns, roots_mark, key)
         states = read_states(lake, self.stream)
         self._tasks: list[FileTask] = []
-        for file in list_files(join(home.path, "projects"), ".jsonl"):
+        for file in _transcripts(home.path):
             self.counts.files_seen += 1
             identity = file_id(key, self.stream, file.name)
             state = states.get(identity)
@@ -133,6 +133,14 @@ class ClaudeHome:
                     yield waiting.pop(0).result()
             for future in waiting:
                 yield future.result()
+
+
+def _transcripts(home: str) -> Iterator[SourceFile]:
+    """The transcript files of a home. A home in which nobody has worked yet has no `projects` folder, and no transcripts."""
+    projects = join(home, "projects")
+    if folder_exists(home) and not folder_exists(projects):
+        return
+    yield from list_files(projects, ".jsonl")
 
 
 def _new_bytes(task: FileTask) -> int:

@@ -58,6 +58,14 @@ def file_exists(path: str) -> bool:
     return Path(path).is_file()
 
 
+def folder_exists(path: str) -> bool:
+    """Whether there is a folder at a local path or URL."""
+    if is_url(path):
+        system, inner = fsspec.core.url_to_fs(path)
+        return bool(system.isdir(inner))
+    return Path(path).is_dir()
+
+
 def describe(path: str, name: str) -> SourceFile:
     """Size and modification time of one file. Raises FileNotFoundError."""
     if is_url(path):
