@@ -237,8 +237,6 @@ def main() -> None:
     """Run a verb; a failure that can be told in a sentence is told so, with its exit code."""
     try:
         app()
-    except BrokenPipeError:  # `forge sql … | head`: the reader has what it wanted
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         from lake.exit_codes import expected
 

@@ -34,7 +34,7 @@ def run_demo(folder: Path, seed: int) -> ExitCode:
     lake = (folder / "lake").absolute()
     os.environ[LAKE_ENVIRONMENT] = str(lake)
     os.environ[KEY_ENVIRONMENT] = str((folder / "redaction.key").absolute())
-    with _step(f"generating {TOWNS} synthetic towns"):
+    with _step(f"{'finding' if (folder / 'towns').exists() else 'generating'} {TOWNS} synthetic towns"):
         towns = _generate(folder, seed)
     with _step("loading them, redacted"):
         report = run_ingest(towns, lake, progress=False)
@@ -114,7 +114,7 @@ def _next_steps(folder: Path, lake: Path, seconds: float) -> None:
         (f"{forge} --lake {shown} show {_a_session(lake)}", "read a session"),
         (
             f"duckdb -readonly {shlex.quote(str(folder / 'lake' / 'forge.duckdb'))}",
-            "the same tables in any DuckDB 1.5 with the delta extension",
+            "the same tables in any DuckDB 1.5 that has its delta extension",
         ),
         (f"open {shlex.quote(str(folder / 'lake' / 'dictionary.html'))}", "what every table and column means"),
         (f"{forge} init", "load your own towns; docs/towns.md says how"),

@@ -61,9 +61,8 @@ def _guarded(check: Callable[..., Iterator[Check]], *arguments: Path) -> Iterato
     try:
         yield from check(*arguments)
     except Exception as error:  # a doctor who faints is of no use: the finding is that this could not be checked
-        yield Check(
-            "fail", f"{getattr(check, '__name__', 'check').strip('_<>')}: {type(error).__name__}: {error}", "see the message"
-        )
+        what = f"{check.__name__.strip('_')} could not be checked: {type(error).__name__}: {error}"
+        yield Check("fail", what, "mend what the message names, and look again")
 
 
 def _python() -> Iterator[Check]:

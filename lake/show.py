@@ -59,7 +59,8 @@ def fold(text: str) -> str:
 def render(session: SessionId, entries: list[Entry], *, full: bool) -> Iterator[Text]:
     """A transcript as styled lines. Without `full`, injected text, thinking, calls and results are folded to one line each."""
     started = f"{session.started_at:%Y-%m-%d %H:%M} UTC" if session.started_at else "no time"
-    yield Text(f"session {session.session_id}  town {session.town_id or 'unknown'}  {started}", style="bold")
+    whose = f"{session.agent or 'unknown agent'} of {session.town or 'unknown town'}"
+    yield Text(plain(f"session {session.session_id}  {whose}  {started}"), style="bold")
     for entry in entries:
         yield _head(entry)
         indent = "  " if entry.agent == "main" else "    "

@@ -13,10 +13,12 @@ LISTED = 10
 """Sessions listed when a prefix fits several."""
 
 _SESSIONS = """
-select session_key, session_id, town_id, session_started_at
-from intermediate.int_sessions
-where starts_with(session_id, $1) or starts_with(session_key, $1)
-order by session_started_at nulls last, session_key
+select found.session_key, found.session_id, towns.name, sessions.agent_address, found.session_started_at
+from intermediate.int_sessions as found
+left join dim_sessions as sessions on found.session_key = sessions.session_key
+left join dim_towns as towns on found.town_id = towns.town_id
+where starts_with(found.session_id, $1) or starts_with(found.session_key, $1)
+order by found.session_started_at nulls last, found.session_key
 limit $2
 """
 _MESSAGES = """
@@ -53,11 +55,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class SessionId:
-    """A session that was found. `started_at` is UTC, None when no record has a time."""
+    """A session that was found. `agent`: the address, None where unknown. `started_at` is UTC, None when no record has a time."""
 
     session_key: str
     session_id: str
-    town_id: str | None
+    town: str | None
+    agent: str | None
     started_at: datetime | None
 
 

@@ -18,6 +18,10 @@ STARTED = datetime(2026, 2, 1, 8, tzinfo=UTC)
 SCHEMA = """
 create schema intermediate;
 create table intermediate.int_sessions (session_key varchar, session_id varchar, town_id varchar, session_started_at timestamptz);
+create table dim_sessions (session_key varchar, agent_address varchar);
+create table dim_towns (town_id varchar, name varchar);
+insert into dim_sessions values ('k1', 'rig/polecats/toast');
+insert into dim_towns values ('t1', 'alpha');
 create table intermediate.int_messages (
     message_key varchar, message_number bigint, session_key varchar, session_started_at timestamptz, agent_key varchar,
     origin varchar, injection_kind varchar, model varchar, is_compaction boolean, is_on_live_path boolean, recorded_at timestamptz
@@ -89,12 +93,13 @@ def test_every_kind_of_entry_is_told_apart_and_results_stand_with_their_calls(la
 
 
 def shown(lake: Path, *, full: bool) -> str:
-    session = SessionId("k1", "aaaa-1", "t1", STARTED)
+    session = SessionId("k1", "aaaa-1", "alpha", "rig/polecats/toast", STARTED)
     return "\n".join(text.plain for text in render(session, read(lake), full=full))
 
 
 def test_folded_text_says_how_much_is_hidden(lake: Path) -> None:
     text = shown(lake, full=False)
+    assert text.startswith("session aaaa-1  rig/polecats/toast of alpha  2026-02-01 08:00 UTC\n")
     assert "You are toast. … 14 more characters" in text
     assert "command: ls … 11 more characters" in text
     assert "-> error: a … 6 more characters" in text
@@ -113,7 +118,7 @@ def test_full_shows_everything_but_what_would_steer_the_terminal(lake: Path) -> 
 def test_injected_text_is_dim_and_typed_text_is_not(lake: Path) -> None:
     styles = {
         text.plain.strip().split(" ")[0]: str(text.style)
-        for text in render(SessionId("k1", "a", "t", None), read(lake), full=False)
+        for text in render(SessionId("k1", "a", None, None, None), read(lake), full=False)
     }
     assert (styles["You"], styles["please"]) == ("dim", "bold green")
 
@@ -143,6 +148,11 @@ def test_without_a_terminal_there_are_no_colours(lake: Path, capsys: pytest.Capt
 def test_a_session_is_found_by_the_beginning_of_its_id_or_its_key(prefix: str, key: str, lake: Path) -> None:
     with duckdb.connect(str(lake / CATALOG), read_only=True) as connection:
         assert find_session(connection, prefix).session_key == key
+
+
+def test_a_session_is_found_with_its_town_and_agent(lake: Path) -> None:
+    with duckdb.connect(str(lake / CATALOG), read_only=True) as connection:
+        assert find_session(connection, "aaaa") == SessionId("k1", "aaaa-1", "alpha", "rig/polecats/toast", STARTED)
 
 
 def test_a_prefix_of_several_sessions_lists_them(lake: Path) -> None:
