@@ -1,4 +1,4 @@
-"""`python -m simtown OUT [--seed 7] [--towns 2] [--size small|demo|<N>MB]`"""
+"""`python -m simtown OUT [--seed 7] [--towns 2] [--size small|demo|<N>MB] [--with-dolt-dump no]`"""
 
 import argparse
 import sys
@@ -14,9 +14,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--towns", type=int, default=2)
     parser.add_argument("--size", default="demo", help="small, demo or megabytes of transcripts such as 100MB")
+    parser.add_argument("--with-dolt-dump", choices=("yes", "no"), default="no", help="also write versions of merge-request rows")
     given = parser.parse_args()
     try:
-        truth = generate(given.out, seed=given.seed, towns=given.towns, size=given.size)
+        has_dump = given.with_dolt_dump == "yes"
+        truth = generate(given.out, seed=given.seed, towns=given.towns, size=given.size, with_dolt_dump=has_dump)
     except (ValueError, FileExistsError) as problem:
         print(f"simtown: {problem}", file=sys.stderr)
         return 2

@@ -9,7 +9,7 @@ _DUTY = {
     "deacon": "You patrol the town: check witnesses and refineries, restart what is dead, keep the queues moving.",
     "boot": "You check on the deacon once: decide whether to start it, wake it, nudge it or leave it alone. Then stop.",
     "dog": "You run one plugin or clean-up errand for the deacon, report the result, and go back to the kennel.",
-    "witness": "You watch the polecats of your rig: nudge the stalled, recover the beads of the dead, escalate what you cannot fix.",
+    "witness": "You watch the polecats of your rig: nudge the stalled, recover the beads of the dead, escalate what you cannot.",
     "refinery": "You process the merge queue of your rig one merge request at a time: rebase, run the gates, merge or send back.",
     "polecat": "You have one bead on your hook. Do it, commit, and run `gt done`. If it is on your hook, you run it.",
     "crew": "You work beside the overseer in your own clone. Commit and push your own work.",
@@ -47,7 +47,8 @@ def prime(place: Place, agent: Agent) -> str:
     return (
         f"# {agent.role.capitalize()} Context\n\nYou are {agent.address}{rig}. Town root: {place.recorded_root}.\n\n"
         f"## Duty\n{_DUTY[agent.role]}\n\n## Commands\n{commands}\n\n"
-        "## Rules\n- Work that is not pushed is lost.\n- Never edit another agent's clone.\n- Hand off before your context is full.\n"
+        "## Rules\n- Work that is not pushed is lost.\n- Never edit another agent's clone.\n"
+        "- Hand off before your context is full.\n"
     )
 
 

@@ -6,6 +6,7 @@ from simtown.beads import Bead
 from simtown.clock import HOUR, MINUTE, SECOND
 from simtown.injected import human_request, mail_reminder
 from simtown.places import Agent, Rig
+from simtown.planted import Secret
 from simtown.session import Episode, Session
 from simtown.town import Town, bead_row
 from simtown.work import Attempt, WorkItem, mail, sling
@@ -61,15 +62,18 @@ def _request(town: Town, session: Session, dispatch: Dispatch, rigs: list[Rig], 
     for rig, title, plan in zip(rigs, titles, plans, strict=True):
         text = town.library(rig).text
         body = text.prose(dice, 120 + dice.randrange(600))
-        if dice.chance(0.1):
+        planted = None
+        if dice.chance(0.15):
             planted = town.next_secret()
-            body += f"\n\n{planted.text}"
-            _bead_secret(town, session, planted.kind, planted.value)
-            session.watch(planted, "tool_input")
+            body += f"\n\n{session.watch(planted, 'tool_input')}"
         bead = Bead.create(town.exports[rig.name], session.now, "mayor", title, description=body, priority=dice.randrange(4))
+        if planted is not None:
+            _bead_secret(town, bead, planted)
         work.bash(f"bd create --rig {rig.name} --title '{title}' --body '{body}'", f"✓ Created issue: {bead.id}")
         molecule = f"{rig.prefix}-wisp-{dice.base36(5)}" if dice.chance(0.5) else ""
-        item = WorkItem(rig, bead, plan, molecule)
+        if molecule and dice.chance(0.3):
+            _molecule(town, bead, molecule, session.now)
+        item = WorkItem(rig, bead, plan, molecule, planted)
         attempt = sling(town, item, session.now, "mayor", plan)
         work.bash(f"gt sling {bead.id} {rig.name}", f"🎯 Slung {bead.id} → {attempt.agent.address}\n✓ Work attached to hook")
         dispatch.items.append(item)
@@ -81,11 +85,32 @@ def _request(town: Town, session: Session, dispatch: Dispatch, rigs: list[Rig], 
     return attempts
 
 
-def _bead_secret(town: Town, session: Session, kind: str, value: str) -> None:
+def _bead_secret(town: Town, bead: Bead, planted: Secret) -> None:
+    export = bead.export
+    file = export.folder.relative_to(town.out) / "issues.jsonl"
     town.truth.add(
-        "secrets", town=town.place.name, kind=kind, value=value, where="bead_description", file=None, line=None, record_uuid=None,
-        json_path="$.description",
+        "secrets", town=town.place.name, kind=planted.kind, value=planted.value, where="bead_description", file=file.as_posix(),
+        line=None, record_uuid=bead.id, json_path="$.description",
     )  # fmt: skip
+
+
+def _molecule(town: Town, bead: Bead, identity: str, ms: int) -> None:
+    """The root of the formula that is attached to a bead: ephemeral, here leaked into the export."""
+    root = Bead.create(
+        bead.export,
+        ms,
+        "mayor",
+        "mol-polecat-work",
+        id=identity,
+        issue_type="molecule",
+        mol_type="work",
+        ephemeral=1,
+        wisp_type="patrol",
+    )
+    bead.export.dependency(ms, bead.id, identity, "blocks", "mayor")
+    root.close(ms + 5 * HOUR, "mayor", town.dice.choice(("done", "burned: polecat nuked")))
+    root.done()
+    town.truth.add("beads", town=town.place.name, **bead_row(root, "molecule"))
 
 
 def _convoy(town: Town, session: Session, dispatch: Dispatch) -> None:

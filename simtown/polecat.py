@@ -1,15 +1,19 @@
 """Polecats: one bead on the hook, worked on until `gt done`, a hand-off, a crash or silence."""
 
-from simtown.clock import HOUR, MINUTE, SECOND, millis, seconds
+from simtown.clock import DAY, HOUR, MINUTE, SECOND, millis, seconds
+from simtown.events import RETENTION_DAYS
 from simtown.injected import nudge
+from simtown.merge_requests import MergeRequest
 from simtown.noise import rate
 from simtown.session import Episode, Session
 from simtown.town import Town
-from simtown.work import Attempt, MergeRequest, WorkItem, agent_description, mail
+from simtown.work import Attempt, WorkItem, agent_description, hook, mail
 
 
 def attempt_work(town: Town, item: WorkItem, attempt: Attempt, parked: dict[str, Session]) -> None:
     """Play one attempt: its session or sessions, its end, and what the end does to the bead."""
+    if attempt.is_waiting:
+        hook(town, item, attempt, attempt.hooked_at)
     dice, agent, bead = town.dice, attempt.agent, item.bead
     at_bead = not dice.chance(rate("branch_without_bead"))
     tail = f"/{bead.id}@{dice.base36(6)}" if at_bead else f"-{dice.base36(8)}"
@@ -44,6 +48,7 @@ def attempt_work(town: Town, item: WorkItem, attempt: Attempt, parked: dict[str,
         town.free_at[agent.address] = session.now
     elif session.is_open:
         town.close(session)
+    town.reserved.discard(agent.address)
 
 
 def _begin(item: WorkItem, attempt: Attempt, session: Session) -> Episode:
@@ -57,6 +62,8 @@ def _begin(item: WorkItem, attempt: Attempt, session: Session) -> Episode:
 def _take(town: Town, item: WorkItem, attempt: Attempt, session: Session, episode: Episode) -> None:
     """Read the hook and the bead, mark it in progress, look around."""
     work, bead = session.worker, item.bead
+    if item.planted is not None:
+        session.watch(item.planted, "tool_output")
     work.bash("gt hook", f"Hooked: {bead.id}: {bead.row['title']}\n  Attached: {item.molecule or 'none'}")
     work.bash(
         f"bd show {bead.id}", f"{bead.id} · {bead.row['title']}   [P{bead.row['priority']} · HOOKED]\n\n{bead.row['description']}"
@@ -119,7 +126,8 @@ def _done(
     episode.bridges.add("done_output")
     now = session.now
     town.events.add(now, "done", agent.address, bead=bead.id, branch=attempt.branch)
-    if town.place.is_pruned is False:
+    episode.bridges.add("agent_bead")
+    if not town.place.is_pruned or now > town.as_of - RETENTION_DAYS["done"] * DAY:
         episode.bridges.add("done_event")
     own = town.agent_bead(agent, now)
     state = "idle" if exit_type != "ESCALATED" else "stuck"
@@ -142,7 +150,10 @@ def _complete(town: Town, item: WorkItem, attempt: Attempt, session: Session, ep
         item.bead.export.comment(now, item.bead.id, attempt.agent.address, f"MR created: {request}")
     item.bead.close(now, attempt.agent.address, "Closed")
     attempt.ended_at, attempt.outcome = now, attempt.plan
-    attempt.merge_request = MergeRequest(request, item, attempt, now, attempt.branch, sha)
+    attempt.merge_request = MergeRequest(request, item.bead, item.rig, attempt.agent, attempt.plan, now, attempt.branch, sha)
+    for earlier in item.attempts[:-1]:
+        if earlier.merge_request and earlier.merge_request.state == "superseded":
+            earlier.merge_request.closed_at, earlier.merge_request.reason = now, f"superseded by {request}"
     if attempt.plan == "completed_unverified":
         attempt.merge_request.state = "reaped"
 

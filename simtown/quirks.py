@@ -48,11 +48,13 @@ class Quirks:
             largest.worker.bash("cat build/bundle.js", largest.worker.library.text.source(dice, 600_000).replace("\n", ";"))
         self._shifts += 1
         crews = [session for session in town.open_sessions if session.agent.role in ("crew", "mayor", "polecat")]
-        if not town.scale.is_bench or self._shifts % 2:
+        if town.scale.name == "small" or self._shifts % 3 == 1:
             fork(town, dice.choice(crews), self._forks.deal())
         if self._shifts % 9 == 1:
             lost_main(town, start + 4 * HOUR)
-        silent = rate("no_assistant_file") * (len(town.open_sessions) + 1)
+        share = rate("no_assistant_file")
+        silent = (len(town.open_sessions) + town.side_files) * share / (1 - share)
+        town.side_files = 0
         for number in range(int(silent) + dice.chance(silent % 1)):
             silent_file(town, start + (3 + 37 * number) * MINUTE)
         if self._shifts % 3 == 1:
@@ -60,7 +62,7 @@ class Quirks:
 
 
 def _sides(scale: Scale, target: int) -> int:
-    """How many sub-agents a session of bench size has: as measured on real sets, none below 100 kB, two or three above 1 MB."""
+    """How many sub-agents a session of bench size has: as measured on real sets, none below 100 kB, two above 1 MB."""
     if target < 100_000:
         return 0
-    return 1 if target < _MEGABYTE else 2 + (target > 2 * _MEGABYTE)
+    return 1 if target < _MEGABYTE else 2

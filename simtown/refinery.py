@@ -3,47 +3,50 @@
 from simtown.beads import Bead
 from simtown.clock import DAY, HOUR, MINUTE, SECOND
 from simtown.injected import nudge
+from simtown.merge_requests import MergeRequest
 from simtown.noise import rate
 from simtown.places import Agent, Rig
 from simtown.session import Episode, Session
 from simtown.town import Town, bead_row
-from simtown.work import MergeRequest
+
+_MORE_REOPENED = 4
+"""Reopened merges are rare; toy worlds need some of them, so they happen more often than measured."""
 
 
-def process_queue(town: Town, rig: Rig, requests: list[MergeRequest], is_last_round: bool) -> None:
+def process_queue(town: Town, rig: Rig, requests: list[MergeRequest]) -> None:
     """One refinery session over the waiting merge requests. Sets their state and what follows for their beads."""
     agent = Agent("refinery", rig)
     start = max(request.created_at for request in requests) + 5 * MINUTE
     session = town.open(agent, start, "deacon", town.dice.choice(("patrol", "patrol", "handoff")))
     for number, request in enumerate(requests):
         episode = session.begin("merge_request", rig.name)
-        episode.bead, episode.beads_project = request.item.bead.id, request.item.bead.export.project_id
+        episode.bead, episode.beads_project = request.bead.id, request.bead.export.project_id
         episode.merge_request = request.id
         episode.bridges |= {"command"}
-        _process(town, session, episode, request, is_last_round)
+        _process(town, session, episode, request)
         session.fill((number + 1) / len(requests))
         session.end(episode)
     town.close(session)
 
 
-def _process(town: Town, session: Session, episode: Episode, request: MergeRequest, is_last_round: bool) -> None:
-    script, work, dice = session.script, session.worker, town.dice
-    address, item, bead = session.agent.address, request.item, request.item.bead
-    script.user(nudge(f"{item.rig.name}/witness", f"MERGE_READY: mr={request.id} branch={request.branch} issue={bead.id}"))
+def _process(town: Town, session: Session, episode: Episode, request: MergeRequest) -> None:
+    script, work = session.script, session.worker
+    address, bead = session.agent.address, request.bead
+    script.user(nudge(f"{request.rig.name}/witness", f"MERGE_READY: mr={request.id} branch={request.branch} issue={bead.id}"))
     work.bash("gt mq list", f"{request.id}  {request.branch}  {bead.id}  P2  ready")
     work.bash(f"git fetch origin && git rebase origin/main {request.branch}", f"Successfully rebased and updated {request.branch}.")
-    town.events.add(session.now, "merge_started", address, mr=request.id, worker=request.attempt.agent.name, branch=request.branch)
-    plan = request.attempt.plan
+    town.events.add(session.now, "merge_started", address, mr=request.id, worker=request.agent.name, branch=request.branch)
+    plan = request.plan
     if plan == "merged":
         _merge(town, session, episode, request)
     elif plan == "rejected":
         _reject(town, session, episode, request)
     else:
-        _send_back(town, session, episode, request, is_conflict=dice.chance(0.4), is_last_round=is_last_round)
+        _send_back(town, session, episode, request, is_conflict=town.deal("sent back", {"conflict": 1, "tests": 1}) == "conflict")
 
 
 def _merge(town: Town, session: Session, episode: Episode, request: MergeRequest) -> None:
-    work, bead, address, dice = session.worker, request.item.bead, session.agent.address, town.dice
+    work, bead, address, dice = session.worker, request.bead, session.agent.address, town.dice
     work.bash("make test", work.library.text.lines(dice, 160))
     sha = dice.hexadecimal(40)
     work.bash(
@@ -58,26 +61,25 @@ def _merge(town: Town, session: Session, episode: Episode, request: MergeRequest
         work.bash(f"bd close {bead.id} --reason '{reason}'", f"✓ Closed {bead.id}: {reason}")
     bead.close(session.now, address, reason)
     request.state = "merged"
-    town.events.add(session.now, "merged", address, mr=request.id, worker=request.attempt.agent.name, branch=request.branch)
+    town.events.add(session.now, "merged", address, mr=request.id, worker=request.agent.name, branch=request.branch)
     town.events.add(
-        session.now + SECOND, "nudge", address, rig=request.item.rig.name, target=request.attempt.agent.name,
+        session.now + SECOND, "nudge", address, rig=request.rig.name, target=request.agent.name,
         reason=f"MERGED: {request.id} issue={bead.id} branch={request.branch}",
     )  # fmt: skip
     episode.outcome = "merged_kept"
-    is_reopened = dice.chance(rate("reopened") * 4)
-    if is_reopened and request.item.rig.crew:
-        crew = f"{request.item.rig.name}/crew/{request.item.rig.crew[0]}"
+    is_reopened = dice.chance(min(1.0, rate("reopened") * _MORE_REOPENED))
+    if is_reopened and request.rig.crew:
+        crew = f"{request.rig.name}/crew/{request.rig.crew[0]}"
         back = session.now + 10 * HOUR + dice.randrange(2 * DAY)
         bead.change(back, crew, status="open")
         bead.export.comment(back, bead.id, crew, f"Reopened: {work.library.text.prose(dice, 90)}")
         bead.close(back + DAY, crew, f"Fixed on main after {request.id}")
-        request.attempt.outcome = "merged"
         episode.outcome = "merged_reopened"
-    _row(town, request, session.now, "merged", sha)
+    request.closed_at, request.reason, request.merge_commit = session.now, "merged", sha
 
 
 def _reject(town: Town, session: Session, episode: Episode, request: MergeRequest) -> None:
-    work, bead, address, dice = session.worker, request.item.bead, session.agent.address, town.dice
+    work, bead, address, dice = session.worker, request.bead, session.agent.address, town.dice
     work.bash("make test", work.library.text.lines(dice, 200), is_error=True)
     reason = f"rejected: {work.library.text.prose(dice, 60)}"
     work.bash(f"gt mq reject {request.id} --reason '{reason}'", f"✗ Rejected {request.id}")
@@ -85,25 +87,23 @@ def _reject(town: Town, session: Session, episode: Episode, request: MergeReques
     bead.change(session.now, address, notes=notes)
     bead.change(session.now + SECOND, address, status="open", assignee="")
     request.state = "rejected"
-    request.was_wrongly_rejected = dice.chance(0.4)
+    request.was_wrongly_rejected = town.deal("rejected", {"rightly": 2, "wrongly": 1}) == "wrongly"
     episode.outcome = "wrongly_rejected" if request.was_wrongly_rejected else "rejected"
     if request.was_wrongly_rejected:
-        author = request.attempt.agent.address
+        author = request.agent.address
         note = f"Gate was flaky: {request.commit[:12]} passes unchanged. Resubmitting."
         bead.export.comment(session.now + HOUR, bead.id, author, note)
     town.events.add(session.now, "merge_failed", address, mr=request.id, branch=request.branch, reason="tests")
-    _row(town, request, session.now, reason, None)
+    request.closed_at, request.reason = session.now, reason
 
 
-def _send_back(
-    town: Town, session: Session, episode: Episode, request: MergeRequest, is_conflict: bool, is_last_round: bool
-) -> None:
-    work, bead, address, dice = session.worker, request.item.bead, session.agent.address, town.dice
+def _send_back(town: Town, session: Session, episode: Episode, request: MergeRequest, is_conflict: bool) -> None:
+    work, bead, address, dice = session.worker, request.bead, session.agent.address, town.dice
     kind = "conflict" if is_conflict else "tests"
     work.bash("git status", f"error: {work.library.text.lines(dice, 90)}", is_error=True)
     text = f"FIX_NEEDED: branch={request.branch} issue={bead.id} type={kind} error={work.library.text.title(dice)}"
-    work.bash(f"gt nudge {request.attempt.agent.address} '{text}'", "✓ Nudged")
-    town.events.add(session.now, "nudge", address, rig=request.item.rig.name, target=request.attempt.agent.name, reason=text)
+    work.bash(f"gt nudge {request.agent.address} '{text}'", "✓ Nudged")
+    town.events.add(session.now, "nudge", address, rig=request.rig.name, target=request.agent.name, reason=text)
     bead.change(session.now, address, notes=f"Merge failure (attempt 1): {kind} - {work.library.text.title(dice)}")
     bead.change(session.now + SECOND, address, status="open", assignee="")
     request.state = "superseded"
@@ -111,7 +111,7 @@ def _send_back(
     if is_conflict:
         task = Bead.create(
             bead.export, session.now, address, f"Resolve merge conflicts: {bead.row['title']}",
-            description=f"## Metadata\n- Original MR: {request.id}\n- Branch: {request.branch}\n- Original issue: {bead.id}\n- Retry count: 1",
+            description=f"## Metadata\n- Original MR: {request.id}\n- Branch: {request.branch}\n- Original issue: {bead.id}",
         )  # fmt: skip
         task.label(session.now, address, "gt:task")
         task.close(session.now + 4 * HOUR, address, f"Superseded: {bead.id} was resubmitted")
@@ -119,24 +119,3 @@ def _send_back(
         bead.export.dependency(session.now, task.id, bead.id, "related", address)
         episode.contributing.append(task.id)
         town.truth.add("beads", town=town.place.name, **bead_row(task, "conflict"))
-
-
-def _row(town: Town, request: MergeRequest, ms: int, reason: str, merge_commit: str | None) -> None:
-    """The merge request's own bead: ephemeral, so it reaches an export only when it leaked."""
-    if not town.dice.chance(rate("merge_request_leaked")):
-        return
-    agent, rig = request.attempt.agent, request.item.rig
-    lines = {
-        "branch": request.branch, "target": "main", "source_issue": request.item.bead.id, "rig": rig.name,
-        "commit_sha": request.commit, "worker": agent.name, "agent_bead": agent.bead, "retry_count": 0, "last_conflict_sha": "null",
-        "conflict_task_id": "null", "merge_commit": merge_commit or "null",
-    }  # fmt: skip
-    description = "\n".join(f"{key}: {value}" for key, value in lines.items())
-    leaked = Bead.create(
-        request.item.bead.export, request.created_at, agent.address, f"Merge: {request.item.bead.id}", id=request.id,
-        description=description, ephemeral=1,
-    )  # fmt: skip
-    leaked.label(request.created_at, agent.address, "gt:merge-request")
-    leaked.close(ms, f"{rig.name}/refinery", reason)
-    leaked.done()
-    town.truth.add("beads", town=town.place.name, **bead_row(leaked, "merge_request"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from simtown.beads import Bead, BeadsExport
 from simtown.calls import Library, Worker
 from simtown.clock import MINUTE, SECOND, at
-from simtown.dice import Dice
+from simtown.dice import Deck, Dice, weighted
 from simtown.events import TownEvents
 from simtown.noise import rate
 from simtown.places import Agent, Place, Rig
@@ -58,12 +58,22 @@ class Town:
     bytes_written: int = 0
     sessions_written: int = 0
     secrets_planted: int = 0
+    side_files: int = 0
+    reserved: set[str] = field(default_factory=set)
+    has_dump: bool = False
+    decks: dict[str, Deck[str]] = field(default_factory=dict)
     on_open: Callable[[Session], None] | None = None
 
     @property
     def startups(self) -> dict[str, str]:
         """Rig → startup."""
         return {rig.name: rig.startup for rig in self.place.rigs}
+
+    def deal(self, name: str, cards: dict[str, int]) -> str:
+        """The next card of a named deck of the town, made of weighted cards when it is first asked for."""
+        if name not in self.decks:
+            self.decks[name] = Deck(self.dice, weighted(cards))
+        return self.decks[name].deal()
 
     def library(self, rig: Rig | None) -> Library:
         """The source files and the voice of a rig ('hq' for town-level agents)."""
@@ -73,9 +83,13 @@ class Town:
         return self.libraries[name]
 
     def free_polecat(self, rig: Rig, ms: int) -> Agent:
-        """The polecat of a rig that is free first, from `ms` on (the longest idle one of several)."""
-        agents = [Agent("polecat", rig, name) for name in rig.polecats]
-        return min(agents, key=lambda agent: (max(ms, self.free_at.get(agent.address, 0)), self.free_at.get(agent.address, 0)))
+        """The polecat of a rig that is free first, from `ms` on (the longest idle one of several), reserved ones last."""
+
+        def wait(agent: Agent) -> tuple[bool, int, int]:
+            free = self.free_at.get(agent.address, 0)
+            return agent.address in self.reserved, max(ms, free), free
+
+        return min((Agent("polecat", rig, name) for name in rig.polecats), key=wait)
 
     def root_at(self, ms: int) -> str:
         """The recorded root in use."""
@@ -131,7 +145,8 @@ class Town:
                 if episode.bead:
                     self.truth.add(
                         "links", town=self.place.name, episode_id=episode.id, session_id=session.script.session_id,
-                        bead_id=episode.bead, beads_project_id=episode.beads_project, is_primary=True, bridges=sorted(episode.bridges),
+                        bead_id=episode.bead, beads_project_id=episode.beads_project, is_primary=True,
+                        bridges=sorted(episode.bridges),
                     )  # fmt: skip
             for row in session.secret_rows():
                 self.truth.add("secrets", town=self.place.name, **row)
@@ -141,13 +156,13 @@ class Town:
         """Ground truth of one transcript file; `reason` says why it must not be loaded."""
         self.truth.add(
             "files", town=self.place.name, file=file, kind=kind, session_id=script.session_id, agent_id=script.agent_id,
-            records=len(script.lines), bytes=script.size - (0 if script.ends_with_newline else 1), types=dict(sorted(script.types.items())),
+            records=len(script.lines), bytes=script.size - (not script.ends_with_newline), types=dict(sorted(script.types.items())),
             responses=script.responses, excluded=reason,
         )  # fmt: skip
 
     def next_secret(self) -> Secret:
         """The next fake, kind after kind."""
-        kind = SECRET_KINDS[self.secrets_planted % len(SECRET_KINDS)]
+        kind = SECRET_KINDS[(self.secrets_planted + 7 * len(self.place.name)) % len(SECRET_KINDS)]
         self.secrets_planted += 1
         return secret(kind, self.dice)
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 
 from simtown.beads import Bead
 from simtown.clock import HOUR, MINUTE, SECOND, seconds
+from simtown.merge_requests import MergeRequest
 from simtown.places import Agent, Rig
+from simtown.planted import Secret
 from simtown.town import Town, bead_row
 
 PLANS = {
@@ -18,20 +20,6 @@ AGAIN = ("rejected", "superseded", "abandoned", "crashed", "deferred")
 
 
 @dataclass
-class MergeRequest:
-    """A merge request: an ephemeral bead, mostly gone by the time anyone exports."""
-
-    id: str
-    item: "WorkItem"
-    attempt: "Attempt"
-    created_at: int
-    branch: str
-    commit: str
-    state: str = "open"
-    was_wrongly_rejected: bool = False
-
-
-@dataclass
 class Attempt:
     """One stretch of a bead in one assignee's hands."""
 
@@ -39,11 +27,13 @@ class Attempt:
     agent: Agent
     hooked_at: int
     plan: str
+    by: str = "mayor"
     ended_at: int = 0
     branch: str = ""
     outcome: str = "open"
     sessions: list[str] = field(default_factory=list)
     merge_request: MergeRequest | None = None
+    is_waiting: bool = False
 
 
 @dataclass
@@ -54,6 +44,7 @@ class WorkItem:
     bead: Bead
     plan: str
     molecule: str = ""
+    planted: Secret | None = None
     attempts: list[Attempt] = field(default_factory=list)
 
     def write_truth(self, town: Town) -> None:
@@ -69,18 +60,32 @@ class WorkItem:
                 sessions=attempt.sessions, merge_request_id=request.id if request else None,
             )  # fmt: skip
             if request:
-                town.truth.add(
-                    "merge_requests", town=town.place.name, merge_request_id=request.id, bead_id=self.bead.id,
-                    branch=request.branch, commit_sha=request.commit, state=request.state, created_at=seconds(request.created_at),
-                )  # fmt: skip
+                request.write(town)
 
 
 def sling(town: Town, item: WorkItem, ms: int, by: str, plan: str, agent: Agent | None = None) -> Attempt:
-    """Put a bead on a polecat's hook: bead history, agent bead, events."""
+    """Give a bead to a polecat. When every polecat of the rig has its hands full, the bead waits with the scheduler."""
     chosen = agent or town.free_polecat(item.rig, ms)
-    hooked = max(ms, town.free_at.get(chosen.address, 0))
-    attempt = Attempt(f"{item.bead.id}#{len(item.attempts)}", chosen, hooked, plan)
+    attempt = Attempt(f"{item.bead.id}#{len(item.attempts)}", chosen, ms, plan, by=by)
     item.attempts.append(attempt)
+    if chosen.address in town.reserved:
+        attempt.is_waiting = True
+        town.events.add(ms, "scheduler_enqueue", by, bead=item.bead.id, rig=item.rig.name)
+    else:
+        hook(town, item, attempt, ms)
+    return attempt
+
+
+def hook(town: Town, item: WorkItem, attempt: Attempt, ms: int) -> None:
+    """Put the bead on the polecat's hook: bead history, agent bead, events."""
+    if attempt.is_waiting:
+        attempt.is_waiting = False
+        attempt.agent = town.free_polecat(item.rig, ms)
+        town.events.add(ms, "scheduler_dispatch", "daemon", bead=item.bead.id, rig=item.rig.name, polecat=attempt.agent.name)
+    chosen, by = attempt.agent, attempt.by
+    hooked = max(ms, town.free_at.get(chosen.address, 0))
+    attempt.hooked_at = hooked
+    town.reserved.add(chosen.address)
     item.bead.change(hooked, by, status="hooked", assignee=chosen.address)
     attached = f"attached_molecule: {item.molecule}\n" if item.molecule else ""
     plain = str(item.bead.row["description"]).split("\n\n", 1)[-1]
@@ -91,7 +96,6 @@ def sling(town: Town, item: WorkItem, ms: int, by: str, plan: str, agent: Agent 
     town.events.add(hooked + SECOND, "sling", by, bead=item.bead.id, target=chosen.address)
     town.events.add(hooked + 2 * SECOND, "spawn", "gt", rig=item.rig.name, polecat=chosen.name)
     town.events.add(hooked + 2 * SECOND, "hook", chosen.address, bead=item.bead.id)
-    return attempt
 
 
 def agent_description(

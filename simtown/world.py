@@ -44,21 +44,32 @@ class Shifts:
         self.requests = Deck(dice, sets)
         self.patrolled = Deck(dice, rigs)
         self.duties = Deck(dice, DUTIES)
+        self.extra = Deck[tuple[str, ...]](dice, [("dog",), (), ()])
+        self.has_left_open = False
         self.is_short = town.scale.is_bench
         self.quirks = Quirks(town)
 
-    def play(self, start: int) -> None:
+    def play(self, start: int, is_last: bool) -> None:
         """One shift: requests, attempts, merges, patrols, a crew's day."""
-        town, dice = self.town, self.town.dice
+        town = self.town
         town_noise(town, start)
-        wanted = [self.requests.deal() for _ in range(1 if self.is_short else 2 + dice.randrange(2))]
-        plans = [[self.plans.deal() for _ in rigs] for rigs in wanted]
+        wanted = [self.requests.deal() for _ in range(1 if self.is_short else 3 if town.place.name == "alpha" else 2)]
+        plans = [[self._plan(is_last) for _ in rigs] for rigs in wanted]
         dispatches, attempts = dispatch_shift(town, start, wanted, plans)
         items = [item for dispatch in dispatches for item in dispatch.items]
         self._rounds(items, attempts)
-        for duty in [self.duties.deal(), self.duties.deal()] if self.is_short else DUTIES:
+        duties = [self.duties.deal(), self.duties.deal()] if self.is_short else [*DUTIES, *self.extra.deal()]
+        for duty in duties:
             self._duty(duty, start)
         self._settle(start, dispatches, items)
+
+    def _plan(self, is_last: bool) -> str:
+        """What becomes of the next attempt. Only the last shift leaves work open: nobody leaves a bead on a hook for months."""
+        if is_last and not self.has_left_open:
+            self.has_left_open = True
+            return "open"
+        plan = self.plans.deal()
+        return "abandoned" if plan == "open" else plan
 
     def _duty(self, duty: str, start: int) -> None:
         """What goes on beside the requests."""
@@ -88,7 +99,7 @@ class Shifts:
                 requests = [request for request in requests if request.state == "open"]
                 if requests:
                     requests.sort(key=lambda request: request.created_at)
-                    process_queue(town, rig, requests, is_last_round=number == 1)
+                    process_queue(town, rig, requests)
                 lost = [item for item, attempt in here if attempt.outcome in ("abandoned", "crashed")]
                 last = max(town.free_at[attempt.agent.address] for _, attempt in here)
                 witness_patrol(town, rig, last + 10 * MINUTE, lost, self.cycles["witness"], 0 if lost else 1)
@@ -115,8 +126,11 @@ class Shifts:
         self.town.settle()
 
 
-def generate(out: Path, *, seed: int = 7, towns: int = 2, size: str = "demo") -> Truth:
+def generate(out: Path, *, seed: int = 7, towns: int = 2, size: str = "demo", with_dolt_dump: bool = False) -> Truth:
     """Write `towns` synthetic towns and their ground truth under `out`; the same arguments give the same bytes everywhere.
+
+    `with_dolt_dump` adds `wisps.jsonl` to each backup: versions of merge-request rows (`valid_from`, `valid_to`) as a poll of the
+    database would have seen them; what was purged before any poll is missing.
 
     Errors: `ValueError` for an unknown size or fewer than one town; `FileExistsError` when `out` holds something.
     """
@@ -140,7 +154,7 @@ def generate(out: Path, *, seed: int = 7, towns: int = 2, size: str = "demo") ->
         expected = shifts or max(1, int(scale.bytes_wanted * part / _SHIFT_BYTES))
         step = max((END - BEGIN - 6 * DAY) // expected, 3 * HOUR)
         end = max(END, BEGIN + step * (expected + 2) + 6 * DAY)
-        town = _town(out, place, scale, dice, truth, end)
+        town = _town(out, place, scale, dice, truth, end, with_dolt_dump)
         exports += [(place, export) for export in town.exports.values()]
         by_database.update({export.project_id: export for export in town.exports.values()})
         _run(town, dice, step, shifts, int(scale.bytes_wanted * part))
@@ -148,23 +162,24 @@ def generate(out: Path, *, seed: int = 7, towns: int = 2, size: str = "demo") ->
         for rig in place.rigs:
             if rig.is_copy and rig.project_id in by_database:
                 target = rig_beads(out / place.name / "gt", rig) / "backup"
-                copy_database(by_database[rig.project_id], target, end - 9 * DAY)
+                copy_database(by_database[rig.project_id], target, end - 40 * DAY)
     write_facts(truth, chosen, exports, end)
     towns_yaml(out, chosen)
     return truth.close()
 
 
-def _town(out: Path, place: Place, scale: Scale, dice: Dice, truth: TruthWriter, as_of: int) -> Town:
+def _town(out: Path, place: Place, scale: Scale, dice: Dice, truth: TruthWriter, as_of: int, has_dump: bool) -> Town:
     root = out / place.name / "gt"
     write_identity(root, place)
     events = TownEvents(root / ".events.jsonl", place.name, as_of, place.is_pruned, truth)
-    exports = {"hq": BeadsExport("hq", "hq", place.project_id, place, root / ".beads" / "backup", Dice(f"{dice.random()}/hq"))}
+    hq = BeadsExport("hq", "hq", place.project_id, place, root / ".beads" / "backup", Dice(f"{dice.random()}/hq"), has_dump)
+    exports = {"hq": hq}
     for rig in place.own_rigs:
         folder = rig_beads(root, rig) / "backup"
         exports[rig.name] = BeadsExport(
-            rig.database, rig.prefix, rig.project_id, place, folder, Dice(f"{dice.random()}/{rig.name}")
+            rig.database, rig.prefix, rig.project_id, place, folder, Dice(f"{dice.random()}/{rig.name}"), has_dump
         )
-    return Town(place, out, dice, scale, truth, events, exports, Targets(scale), as_of)
+    return Town(place, out, dice, scale, truth, events, exports, Targets(scale), as_of, has_dump=has_dump)
 
 
 def _run(town: Town, dice: Dice, step: int, shifts: int, bytes_wanted: int) -> None:
@@ -172,7 +187,8 @@ def _run(town: Town, dice: Dice, step: int, shifts: int, bytes_wanted: int) -> N
     played, start = 0, BEGIN
     story = Shifts(town, dice)
     while played < shifts if shifts else town.bytes_written + town.bytes_written // (2 * played or 1) < bytes_wanted:
-        story.play(start + dice.randrange(max(1, min(step // 2, 5 * HOUR))))
+        is_last = played == shifts - 1 if shifts else town.bytes_written + 2 * _SHIFT_BYTES > bytes_wanted
+        story.play(start + dice.randrange(max(1, min(step // 2, 5 * HOUR))), is_last)
         played += 1
         start += step
         town.flush(start)
