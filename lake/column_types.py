@@ -28,7 +28,6 @@ _ADVICE = {
     "TIMESTAMP": "it has no time zone: make it timestamp with time zone",
     "JSON": "cast it to varchar, or take typed columns out of it",
     "UUID": "cast it to varchar",
-    '"NULL"': "a null needs a type: cast it",
     "INTERVAL": "store seconds as double or bigint",
     "TIME": "store it as varchar or seconds",
 }

@@ -49,6 +49,8 @@ def write_rows(
     `order_by`: columns by which rows are laid out, over all files. The files are not part of any table yet.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    # Bounding a row group's bytes needs it; the order that is asked for is kept all the same.
+    connection.execute("set preserve_insertion_order = false")
     ordered = f"select * from ({sql}\n) order by {quoted(order_by)}" if order_by else sql
     written = connection.execute(
         f"copy ({ordered}\n) to {literal(str(folder))} (format parquet, compression {COMPRESSION}, "
