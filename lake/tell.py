@@ -15,7 +15,7 @@ class Told(Exception):  # noqa: N818 - not an error of the program: a sentence f
 
 def say(line: str = "") -> None:
     """One line to standard output."""
-    print(line)
+    print(line, flush=True)
 
 
 def complain(line: str) -> None:
