@@ -7,7 +7,7 @@ Writing data and committing it are apart on purpose: what is expensive can be re
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ def _delta_value(value: Any, *, is_maximum: bool) -> Any:
     if isinstance(value, datetime):
         moment = value.astimezone(UTC) + (timedelta(milliseconds=1) if is_maximum else timedelta())
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
     return value
 
 
