@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from simtown.clock import millis
 from simtown.injected import mail_reminder
+from simtown.leaks import secret_in_event, secret_in_input, secret_in_output, secret_in_prompt
 from simtown.noise import rate
 from simtown.session import Session
 from simtown.subagents import compaction_agent, run_sub_agent
 from simtown.town import Town
-from simtown.transcript import NEW, OLD, Block, Record
+from simtown.transcript import NEW, OLD, Block
 
 Accident = Callable[[Town, Session], None]
 
@@ -251,38 +252,6 @@ def inbox(town: Town, session: Session) -> None:
     else:
         session.script.user(note, isMeta=True)
     session.script.say(session.worker.remark())
-
-
-def secret_in_prompt(town: Town, session: Session) -> None:
-    """Somebody pastes a secret into a prompt."""
-    text = "\n".join(session.watch(town.next_secret(), "prompt") for _ in range(3))
-    session.script.user(f"{session.worker.library.text.prose(session.script.dice, 50)}\n{text}")
-    session.script.say(session.worker.remark())
-
-
-def secret_in_output(town: Town, session: Session) -> None:
-    """A command prints a secret: it stands in the result and again in the structured result."""
-    text = "\n".join(session.watch(town.next_secret(), "tool_output") for _ in range(3))
-    session.worker.bash("env | sort | head", f"EDITOR=vim\n{text}\nLANG=C.UTF-8")
-
-
-def secret_in_input(town: Town, session: Session) -> None:
-    """The agent writes a secret into a file."""
-    text = "\n".join(session.watch(town.next_secret(), "tool_input") for _ in range(2))
-    name = f"{session.script.cwd}/.env.local"
-    structured: Record = {"type": "create", "filePath": name, "content": text, "structuredPatch": [], "originalFile": None}
-    session.worker.call("Write", {"file_path": name, "content": text}, f"File created successfully at: {name}", structured)
-
-
-def secret_in_event(town: Town, session: Session) -> None:
-    """A nudge carries a secret into the event log."""
-    planted = town.next_secret()
-    target = session.agent.name or session.agent.role
-    town.events.add(session.now, "nudge", "mayor", rig="town", target=target, reason=f"use this: {planted.text}")
-    town.truth.add(
-        "secrets", town=town.place.name, kind=planted.kind, value=planted.value, where="event",
-        file=f"{town.place.name}/gt/.events.jsonl", line=None, record_uuid=None, json_path="$.payload.reason",
-    )  # fmt: skip
 
 
 def agent_label(town: Town, session: Session) -> None:

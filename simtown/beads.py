@@ -47,7 +47,7 @@ class BeadsExport:
     """The `.beads/backup` folder of one database: streams rows to its files."""
 
     def __init__(
-        self, name: str, prefix: str, project_id: str, place: Place, folder: Path, dice: Dice, has_dump: bool = False
+        self, name: str, prefix: str, project_id: str, place: Place, folder: Path, dice: Dice, dump: Path | None = None
     ) -> None:
         self.name, self.prefix, self.project_id, self.place, self.dice, self.folder = name, prefix, project_id, place, dice, folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,8 +56,9 @@ class BeadsExport:
             table: (folder / f"{table}.jsonl").open("wb")
             for table in ("issues", "comments", "dependencies", "labels", "interactions")
         }
-        if has_dump:
-            self._streams["wisps"] = (folder / "wisps.jsonl").open("wb")
+        if dump is not None:
+            dump.mkdir(parents=True, exist_ok=True)
+            self._streams["wisps"] = (dump / "wisps.jsonl").open("wb")
         self._comments = 0
         self._ids: set[str] = set()
         self.offsets: dict[tuple[str, int], list[int]] = {}

@@ -112,7 +112,7 @@ class Worker:
             tail = self._shell_progress(tail, tool, str(content))
         if not has_result:
             return caller
-        script.tick(30, 1800)
+        script.tick(*((300, 26_000) if name == "Bash" else (30, 1800)))
         is_hooked_first = dice.chance(0.5)
         if is_hooked_first:
             self._hooks(tail, tool, name, "PostToolUse", after)

@@ -3,6 +3,7 @@
 from simtown.beads import Bead
 from simtown.clock import MINUTE
 from simtown.dice import Deck
+from simtown.families import follow_up
 from simtown.injected import HUMAN_CORRECTION, HUMAN_PRAISE
 from simtown.places import Agent, Rig
 from simtown.town import Town, bead_row
@@ -16,6 +17,7 @@ def crew_day(town: Town, rig: Rig, start: int, deck: Deck[str], count: int) -> N
     dice = town.dice
     session = town.open(Agent("crew", rig, dice.choice(rig.crew)), start, "overseer", "cold-start")
     address, work = session.agent.address, session.worker
+    last_bead: str | None = None
     for number in range(count):
         episode = session.begin("request", rig.name)
         title = work.library.text.title(dice)
@@ -23,6 +25,9 @@ def crew_day(town: Town, rig: Rig, start: int, deck: Deck[str], count: int) -> N
         bead = None
         if dice.chance(0.6):
             bead = Bead.create(town.exports[rig.name], session.now - MINUTE, address, title, assignee=address)
+            if last_bead is not None:
+                follow_up(town, bead, last_bead, session.now)
+            last_bead = bead.id
             work.bash(f"bd update {bead.id} --status=in_progress", f"✓ Updated issue: {bead.id}")
             bead.change(session.now, address, status="in_progress")
             episode.bead, episode.beads_project = bead.id, bead.export.project_id

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from simtown.beads import Bead
 from simtown.clock import HOUR, MINUTE, SECOND
+from simtown.families import duplicate, epic
 from simtown.injected import human_request, mail_reminder
 from simtown.places import Agent, Rig
 from simtown.planted import Secret
@@ -80,6 +81,10 @@ def _request(town: Town, session: Session, dispatch: Dispatch, rigs: list[Rig], 
         dispatch.episode.contributing.append(bead.id)
         dispatch.episode.bridges.add("command")
         attempts.append(attempt)
+    if len(rigs) > 1 and rigs[0] is rigs[-1]:
+        dispatch.episode.contributing.append(epic(town, rigs[0], dispatch.items, session.now))
+    if dice.chance(0.06):
+        duplicate(town, rigs[0], dispatch.items[0].bead, session.now)
     if len(rigs) > 1 or dice.chance(0.2):
         _convoy(town, session, dispatch)
     return attempts

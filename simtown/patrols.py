@@ -3,6 +3,7 @@
 from simtown.beads import Bead
 from simtown.clock import HOUR, MINUTE, SECOND
 from simtown.dice import Deck
+from simtown.families import reaped
 from simtown.injected import nudge
 from simtown.noise import rate
 from simtown.places import Agent, Rig
@@ -159,6 +160,8 @@ def town_noise(town: Town, start: int) -> None:
         events.add(start + 2 * HOUR, "session_end", polecat.address, session_id=dice.uuid())
     if dice.chance(rate("event_invented_type") * 5):
         events.add(start + HOUR, "queue_processed", f"{rig.name}/refinery", rig=rig.name, message="drained")
+    if dice.chance(0.15):
+        reaped(town, rig, start)
     if dice.chance(0.2):
         gate = Bead.create(
             town.exports[rig.name], start, "mayor", "Gate: wait for CI", issue_type="gate", await_type="gh:run",

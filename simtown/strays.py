@@ -34,12 +34,15 @@ def fork(town: Town, session: Session, kind: str) -> None:
         if "uuid" in record:
             uuids.append(record["uuid"])
     worker = Worker.on(new, session.worker.library, town.scale)
+    facts = {"town": town.place.name, "fork_of": old.session_id, "fork_kind": kind}
+    copy = Session(session.agent, new, worker, file, "resume", facts)
+    episode = copy.begin("question")
+    episode.started_at = new.now
+    episode.rigs |= {session.agent.rig.name} if session.agent.rig else set()
     new.user("Where did you put the test for this?")
     worker.work()
     new.say(worker.remark(), "end_turn")
-    copy = Session(
-        session.agent, new, worker, file, "resume", {"town": town.place.name, "fork_of": old.session_id, "fork_kind": kind}
-    )
+    copy.end(episode)
     copy.secrets = session.secrets
     new.found_secrets = [
         (number, uuid, orjson.loads(new.lines[number])) for number, uuid, _ in old.found_secrets if number < len(copied)

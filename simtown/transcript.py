@@ -4,6 +4,7 @@ Shapes follow what versions 1.0 to 2.1 write: one content block per assistant re
 hanging off the call they belong to, the tool result's parent being the record that made the call.
 """
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,11 @@ Record = dict[str, Any]
 Block = dict[str, Any]
 
 OLD, MIDDLE, NEW = "2.0.28", "2.1.39", "2.1.104"
+
+
+def set_modified(path: Path, ms: int) -> None:
+    """Give a file the modification time it would have had: loaders record it, so the clock must not."""
+    os.utime(path, ns=(ms * 1_000_000, ms * 1_000_000))
 
 
 @dataclass
@@ -207,3 +213,4 @@ class Transcript:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         body = b"\n".join(self.lines)
         self.path.write_bytes(body + b"\n" if self.ends_with_newline and body else body)
+        set_modified(self.path, self.now)

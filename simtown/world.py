@@ -17,12 +17,15 @@ from simtown.scale import Scale, parse_scale
 from simtown.session import Session
 from simtown.targets import Targets
 from simtown.town import Town
+from simtown.transcript import set_modified
 from simtown.truth import Truth, TruthWriter
 from simtown.work import AGAIN, PLANS, Attempt, WorkItem, sling
 from simtown.write import copy_database, rig_beads, towns_yaml, write_facts, write_identity
 
 BEGIN = at(2026, 1, 5, 6)
 END = at(2026, 4, 26)
+_TAIL = 6 * DAY
+"""What a shift sets in motion is over after so long."""
 _SHIFT_BYTES = 9_000_000
 """What a shift of bench size writes, roughly."""
 
@@ -129,8 +132,8 @@ class Shifts:
 def generate(out: Path, *, seed: int = 7, towns: int = 2, size: str = "demo", with_dolt_dump: bool = False) -> Truth:
     """Write `towns` synthetic towns and their ground truth under `out`; the same arguments give the same bytes everywhere.
 
-    `with_dolt_dump` adds `wisps.jsonl` to each backup: versions of merge-request rows (`valid_from`, `valid_to`) as a poll of the
-    database would have seen them; what was purged before any poll is missing.
+    `with_dolt_dump` adds `<town>/dolt/<database>/wisps.jsonl`: versions of merge-request rows (`valid_from`, `valid_to`) as a poll
+    of the database would have seen them; what was purged before any poll is missing.
 
     Errors: `ValueError` for an unknown size or fewer than one town; `FileExistsError` when `out` holds something.
     """
@@ -143,21 +146,17 @@ def generate(out: Path, *, seed: int = 7, towns: int = 2, size: str = "demo", wi
     out.mkdir(parents=True, exist_ok=True)
     chosen = places(towns)
     truth = TruthWriter(out / "truth")
-    shares = [2] + [1] * (towns - 1)
+    shares = [(2 if place.name == "alpha" else 1) / (towns + 1) for place in chosen]
+    pace = [_pace(scale, share) for share in shares]
+    end = max(END, *(BEGIN + step * shifts + _TAIL for shifts, step in pace))
     exports: list[tuple[Place, BeadsExport]] = []
     by_database: dict[str, BeadsExport] = {}
-    end = END
-    for place, share in zip(chosen, shares, strict=True):
+    for place, share, (shifts, step) in zip(chosen, shares, pace, strict=True):
         dice = Dice(f"{seed}/{size}/{place.name}")
-        part = share / sum(shares)
-        shifts = round(scale.shifts * part) if scale.shifts else 0
-        expected = shifts or max(1, int(scale.bytes_wanted * part / _SHIFT_BYTES))
-        step = max((END - BEGIN - 6 * DAY) // expected, 3 * HOUR)
-        end = max(END, BEGIN + step * (expected + 2) + 6 * DAY)
         town = _town(out, place, scale, dice, truth, end, with_dolt_dump)
         exports += [(place, export) for export in town.exports.values()]
         by_database.update({export.project_id: export for export in town.exports.values()})
-        _run(town, dice, step, shifts, int(scale.bytes_wanted * part))
+        _run(town, dice, step, 0 if scale.is_bench else shifts, int(scale.bytes_wanted * share))
     for place in chosen:
         for rig in place.rigs:
             if rig.is_copy and rig.project_id in by_database:
@@ -165,20 +164,38 @@ def generate(out: Path, *, seed: int = 7, towns: int = 2, size: str = "demo", wi
                 copy_database(by_database[rig.project_id], target, end - 40 * DAY)
     write_facts(truth, chosen, exports, end)
     towns_yaml(out, chosen)
-    return truth.close()
+    truth_read = truth.close()
+    for path in [
+        out / "towns.yaml",
+        *(path for place in chosen for path in (out / place.name / "gt").rglob("*") if path.is_file()),
+    ]:
+        set_modified(path, end)
+    return truth_read
+
+
+def _pace(scale: Scale, share: float) -> tuple[int, int]:
+    """How many shifts a town with this share of the world is expected to play, and the ms between their starts."""
+    if not scale.is_bench:
+        shifts = max(1, round(scale.shifts * share))
+    else:
+        # Shifts differ in size; room for a third more keeps the last one within the months.
+        shifts = 2 + int(scale.bytes_wanted * share / _SHIFT_BYTES * 4 / 3)
+    return shifts, max((END - BEGIN - _TAIL) // shifts, 3 * HOUR)
 
 
 def _town(out: Path, place: Place, scale: Scale, dice: Dice, truth: TruthWriter, as_of: int, has_dump: bool) -> Town:
     root = out / place.name / "gt"
     write_identity(root, place)
     events = TownEvents(root / ".events.jsonl", place.name, as_of, place.is_pruned, truth)
-    hq = BeadsExport("hq", "hq", place.project_id, place, root / ".beads" / "backup", Dice(f"{dice.random()}/hq"), has_dump)
-    exports = {"hq": hq}
-    for rig in place.own_rigs:
-        folder = rig_beads(root, rig) / "backup"
-        exports[rig.name] = BeadsExport(
-            rig.database, rig.prefix, rig.project_id, place, folder, Dice(f"{dice.random()}/{rig.name}"), has_dump
-        )
+    dump = out / place.name / "dolt"
+    exports = {}
+    for name, database, prefix, project_id, folder in [
+        ("hq", "hq", "hq", place.project_id, root / ".beads"),
+        *((rig.name, rig.database, rig.prefix, rig.project_id, rig_beads(root, rig)) for rig in place.own_rigs),
+    ]:
+        own = Dice(f"{dice.random()}/{name}")
+        target = dump / database if has_dump else None
+        exports[name] = BeadsExport(database, prefix, project_id, place, folder / "backup", own, target)
     return Town(place, out, dice, scale, truth, events, exports, Targets(scale), as_of, has_dump=has_dump)
 
 

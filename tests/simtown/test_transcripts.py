@@ -36,7 +36,7 @@ def test_usage_and_calls_of_sessions_can_be_recounted(demo: World, transcripts: 
     checked = 0
     for row in demo[1].rows("sessions"):
         if row.get("fork_of") or row.get("known_from"):
-            continue
+            continue  # a fork's counts are of its own records, a lost session has none
         best: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
         calls = errors = 0
         for record in transcripts[row["file"]]:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from simtown import Truth
+from simtown import Truth, generate
 from simtown.noise import noise_table
 from simtown.places import ROLES
 
@@ -91,6 +91,8 @@ def test_bead_histories_replay_to_the_final_row(demo: World) -> None:
         for event in rows(folder / "events.jsonl"):
             histories[event["issue_id"]].append(event)
         for issue in rows(folder / "issues.jsonl"):
+            if issue["close_reason"] == "stale:auto-closed by reaper":
+                continue
             status, assignee = "open", issue["assignee"]
             for event in histories[issue["id"]]:
                 if event["event_type"] == "closed" and event["old_value"] == "":
@@ -172,3 +174,26 @@ def test_every_noise_rate_has_a_source_and_is_used() -> None:
 def test_no_literal_secret_stands_in_the_source(prefix: tuple[str, str]) -> None:
     for path in SOURCE.glob("*.py"):
         assert "".join(prefix) not in path.read_text("utf-8"), path.name
+
+
+def test_beads_have_families(demo: World) -> None:
+    edges = Counter(row["type"] for _, folder in exports(demo) for row in rows(folder / "dependencies.jsonl"))
+    assert set(edges) >= {"parent-child", "duplicates", "discovered-from", "blocks", "related"}
+    kinds = Counter(row["kind"] for row in demo[1].rows("beads"))
+    assert set(kinds) >= {
+        "work", "agent", "mail", "convoy", "molecule", "gate", "escalation", "merge_request", "epic", "duplicate", "reaped",
+        "plugin_run", "conflict",
+    }  # fmt: skip
+
+
+def test_a_dump_shows_merge_requests_that_the_exports_have_lost(tmp_path: Path) -> None:
+    truth = generate(tmp_path / "dump", size="small", with_dolt_dump=True)
+    seen = {row["id"] for path in tmp_path.rglob("wisps.jsonl") for row in rows(path)}
+    expected = {row["merge_request_id"]: row["in_dump"] for row in truth.rows("merge_requests")}
+    assert seen == {request for request, in_dump in expected.items() if in_dump}
+    assert len(seen) < len(expected)
+
+
+def test_modification_times_are_the_world_s_not_the_clock_s(demo: World) -> None:
+    paths = [path for path in (*demo[0].glob("*/gt/**/*"), *demo[0].glob("*/home/**/*.jsonl")) if path.is_file()]
+    assert max(path.stat().st_mtime for path in paths) <= datetime.fromisoformat("2026-04-26T00:00:00Z").timestamp()
