@@ -40,7 +40,8 @@
           keyed.own_session_id,
           keyed.own_agent_id,
           keyed.load_seq,
-          places.placed_at
+          places.placed_at,
+          cast(places.placed_at as date) as placed_on
           {%- for column in columns %},
           keyed.{{ column }}
           {%- endfor %}

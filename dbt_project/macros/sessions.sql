@@ -149,22 +149,49 @@
   {{ return(changed ~ ' union select session_key from ' ~ touched(families)) }}
 {%- endmacro %}
 
-{% macro of_changed_sessions(alias=none) -%}
-  {#- In an incremental build only the rows of sessions that got new records; in a full build every row. -#}
-  {%- set changed = changed_sessions_sql() -%}
-  {%- if is_incremental() -%}
-    {{ alias ~ '.' if alias else '' }}session_key in ({{ changed }})
-  {%- else -%}
+{% macro of_changed_sessions(alias=none, placed=false) -%}
+  {#- In an incremental build only the rows of sessions that got new records; in a full build every row. `placed`: the relation is a
+      staging model, which lies in the order of `placed_at`; the others lie in the order of `session_started_at`. -#}
+  {{ session_rows(changed_sessions_sql(), alias, placed) }}
+{%- endmacro %}
+
+{% macro of_touched_sessions(alias=none, placed=false) -%}
+  {#- As `of_changed_sessions`, for every session this build must look at again. -#}
+  {{ session_rows(touched_sessions_sql(), alias, placed) }}
+{%- endmacro %}
+
+{% macro session_rows(sessions_sql, alias, placed) -%}
+  {#- The condition names the days and times at which the sessions' rows lie, as literals: files and row groups without them are not
+      opened. Where there are too many to name, their range does. -#}
+  {%- set day, time = ('placed_on', 'placed_at') if placed else ('session_started_on', 'session_started_at') -%}
+  {%- set known_places = ref('stg_claude__entries') if placed else ref('int_entries') -%}
+  {%- if not is_incremental() -%}
     true
+  {%- else -%}
+    {%- set dot = alias ~ '.' if alias else '' -%}
+    {%- call statement('places', fetch_result=true) -%}
+      select distinct {{ day }}, {{ time }} from {{ known_places }} where session_key in ({{ sessions_sql }})
+    {%- endcall -%}
+    {%- set places = load_result('places')['data'] -%}
+    {%- set days = places | map(attribute=0) | unique | sort -%}
+    {%- set times = places | map(attribute=1) | unique | sort -%}
+    {%- if times | length == 0 -%}
+      false
+    {%- else -%}
+      {{ named_values(dot ~ day, days, 'date') }}
+      and {{ named_values(dot ~ time, times, 'timestamp with time zone') }}
+      and {{ dot }}session_key in ({{ sessions_sql }})
+    {%- endif -%}
   {%- endif -%}
 {%- endmacro %}
 
-{% macro of_touched_sessions(alias=none) -%}
-  {#- In an incremental build only the rows of sessions this build must look at again; in a full build every row. -#}
-  {%- set sessions = touched_sessions_sql() -%}
-  {%- if is_incremental() -%}
-    {{ alias ~ '.' if alias else '' }}session_key in ({{ sessions }})
+{% macro named_values(column, values, type) -%}
+  {#- `values`, sorted: one by one while they are few, else from the first to the last. -#}
+  {%- if values | length <= 500 -%}
+    {{ column }} in (
+    {%- for value in values %}cast('{{ value.isoformat() }}' as {{ type }}){{ ', ' if not loop.last }}{% endfor -%}
+    )
   {%- else -%}
-    true
+    {{ column }} between cast('{{ values[0].isoformat() }}' as {{ type }}) and cast('{{ values[-1].isoformat() }}' as {{ type }})
   {%- endif -%}
 {%- endmacro %}

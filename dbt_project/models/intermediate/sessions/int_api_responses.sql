@@ -4,7 +4,7 @@
     touched_key=['session_key'],
     touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_started_at', 'session_key', 'first_message_number'],
-    statistics=['session_key', 'response_key', 'session_started_at', 'started_at'],
+    statistics=['session_key', 'response_key', 'session_started_on', 'session_started_at', 'started_at'],
     tags=['scope:shard'],
 ) }}
 
@@ -12,6 +12,7 @@ with messages as (
 
     select
         session_key,
+        session_started_on,
         session_started_at,
         response_key,
         message_number,
@@ -55,6 +56,7 @@ responses as (
     select
         response_key,
         session_key,
+        session_started_on,
         session_started_at,
         min(message_number) as first_message_number,
         min(agent_key) as agent_key,
@@ -80,7 +82,7 @@ responses as (
         min(recorded_at) as started_at,
         max(recorded_at) as ended_at
     from messages
-    group by response_key, session_key, session_started_at
+    group by response_key, session_key, session_started_on, session_started_at
 
 ),
 
@@ -102,6 +104,7 @@ judged as (
 select
     response_key,
     session_key,
+    session_started_on,
     session_started_at,
     first_message_number,
     agent_key,

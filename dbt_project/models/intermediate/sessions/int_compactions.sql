@@ -4,7 +4,7 @@
     touched_key=['session_key'],
     touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_started_at', 'session_key', 'message_number'],
-    statistics=['session_key', 'message_key', 'session_started_at', 'recorded_at'],
+    statistics=['session_key', 'message_key', 'session_started_on', 'session_started_at', 'recorded_at'],
     tags=['scope:shard'],
 ) }}
 
@@ -12,6 +12,7 @@ with messages as (
 
     select
         session_key,
+        session_started_on,
         session_started_at,
         message_key,
         message_number,
@@ -43,6 +44,7 @@ followed as (
 select
     message_key,
     session_key,
+    session_started_on,
     session_started_at,
     message_number,
     agent_key,

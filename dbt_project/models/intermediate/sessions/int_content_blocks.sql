@@ -4,6 +4,7 @@ select
     messages.message_key,
     blocks.block_index,
     messages.session_key,
+    messages.session_started_on,
     messages.session_started_at,
     messages.message_number,
     messages.agent_key,

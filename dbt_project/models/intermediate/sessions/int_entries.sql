@@ -3,7 +3,7 @@
     unique_key=['record_key'],
     touched_key=['session_key'],
     order_by=['session_started_at', 'session_key', 'entry_number'],
-    statistics=['session_key', 'session_started_at', 'recorded_at'],
+    statistics=['session_key', 'session_started_on', 'session_started_at', 'recorded_at'],
     tags=['scope:shard'],
 ) }}
 
@@ -29,7 +29,7 @@ with entries as (
         entry_type,
         recorded_at
     from {{ ref('stg_claude__entries') }}
-    where {{ of_changed_sessions() }}
+    where {{ of_changed_sessions(placed=true) }}
 
 ),
 
@@ -79,7 +79,7 @@ placed as (
         min(entries.recorded_at) over (partition by entries.session_key) as session_started_at,
         max(entries.recorded_at) over (
             partition by entries.session_key, entries.file_id, entries.generation
-            order by entries.byte_offset
+            order by entries.byte_offset, entries.source desc
             rows between unbounded preceding and current row
         ) as written_at
     from entries
@@ -108,7 +108,8 @@ ranked as (
 
 select
     session_key,
-    session_started_at,
+    coalesce(cast(session_started_at as date), cast('1970-01-01' as date)) as session_started_on,
+    coalesce(session_started_at, cast('1970-01-01 00:00:00+00' as timestamp with time zone)) as session_started_at,
     record_key,
     entry_key,
     has_own_id,

@@ -3,7 +3,7 @@
     unique_key=['session_key', 'entry_key'],
     touched_key=['session_key'],
     order_by=['session_started_at', 'session_key', 'entry_key'],
-    statistics=['session_key', 'session_started_at'],
+    statistics=['session_key', 'session_started_on', 'session_started_at'],
     tags=['scope:shard'],
 ) }}
 {% set rounds = 15 %}
@@ -12,6 +12,7 @@ with nodes as (
 
     select
         session_key,
+        session_started_on,
         session_started_at,
         record_key,
         entry_key,
@@ -108,6 +109,7 @@ streams as (
 
     select
         numbered.session_key,
+        numbered.session_started_on,
         numbered.session_started_at,
         numbered.record_key,
         numbered.entry_key,
@@ -197,6 +199,7 @@ run_counts as (
 
 select
     streams.session_key,
+    streams.session_started_on,
     streams.session_started_at,
     streams.record_key,
     streams.entry_key,

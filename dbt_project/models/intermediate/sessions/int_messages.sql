@@ -4,7 +4,7 @@
     touched_key=['session_key'],
     touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_started_at', 'session_key', 'message_number'],
-    statistics=['session_key', 'message_key', 'session_started_at', 'recorded_at'],
+    statistics=['session_key', 'message_key', 'session_started_on', 'session_started_at', 'recorded_at'],
     tags=['scope:shard'],
 ) }}
 
@@ -12,6 +12,7 @@ with placed as (
 
     select
         entries.session_key,
+        entries.session_started_on,
         entries.session_started_at,
         entries.record_key,
         entries.entry_key,
@@ -29,7 +30,7 @@ with placed as (
 details as (
 
     select * from {{ ref('stg_claude__entries') }}
-    where entry_kind = 'message' and {{ of_touched_sessions() }}
+    where entry_kind = 'message' and {{ of_touched_sessions(placed=true) }}
 
 ),
 
@@ -51,7 +52,7 @@ blocks as (
             order by case when text_head is null then 1 when injection_kind is null then 0 else 1 end, block_index
         ) as text_rank
     from {{ ref('stg_claude__content_blocks') }}
-    where {{ of_touched_sessions() }}
+    where {{ of_touched_sessions(placed=true) }}
 
 ),
 
@@ -80,6 +81,7 @@ messages as (
 
     select
         placed.session_key,
+        placed.session_started_on,
         placed.session_started_at,
         placed.record_key,
         placed.entry_key,
@@ -245,6 +247,7 @@ classified as (
 select
     {{ text_hash("concat(session_key, '|', entry_key)") }} as message_key,
     session_key,
+    session_started_on,
     session_started_at,
     cast(row_number() over (partition by session_key order by entry_number) as bigint) as message_number,
     harness,

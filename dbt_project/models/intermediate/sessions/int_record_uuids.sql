@@ -13,10 +13,11 @@ with entries as (
     select
         session_key,
         shared_id,
+        entry_kind,
         recorded_at,
         is_marked_fork
     from {{ ref('stg_claude__entries') }}
-    where entry_kind = 'message' and {{ of_changed_sessions() }}
+    where {{ of_changed_sessions(placed=true) }}
 
 ),
 
@@ -24,7 +25,7 @@ sessions as (
 
     select
         session_key,
-        min(recorded_at) as session_started_at,
+        coalesce(min(recorded_at), cast('1970-01-01 00:00:00+00' as timestamp with time zone)) as session_started_at,
         max(case when is_marked_fork then 1 else 0 end) as marked_fork
     from entries
     group by session_key
@@ -38,7 +39,7 @@ hashed as (
         {{ text_number('shared_id') }} as uuid_hash,
         min(recorded_at) as recorded_at
     from entries
-    where shared_id is not null
+    where shared_id is not null and entry_kind = 'message'
     group by session_key, shared_id
 
 )

@@ -4,7 +4,7 @@
     touched_key=['session_key'],
     touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_started_at', 'session_key'],
-    statistics=['session_key', 'session_started_at', 'last_recorded_at'],
+    statistics=['session_key', 'session_started_on', 'session_started_at', 'last_recorded_at'],
     tags=['scope:shard'],
 ) }}
 
@@ -40,7 +40,7 @@ details as (
         root_path,
         recorded_at
     from {{ ref('stg_claude__entries') }}
-    where {{ of_touched_sessions() }}
+    where {{ of_touched_sessions(placed=true) }}
 
 ),
 
@@ -146,8 +146,7 @@ messages as (
         cast(sum(tool_call_count) as bigint) as tool_call_count,
         cast(sum(tool_error_count) as bigint) as tool_error_count,
         cast(count(case when is_compaction then 1 end) as bigint) as compaction_count,
-        cast(count(case when is_fork_copy then 1 end) as bigint) as fork_copy_message_count,
-        min(session_started_at) as session_started_at
+        cast(count(case when is_fork_copy then 1 end) as bigint) as fork_copy_message_count
     from {{ ref('int_messages') }}
     where {{ of_touched_sessions() }}
     group by session_key
@@ -201,7 +200,9 @@ select
     counts.main_file_count = 0 as is_known_from_subagents_only,
     coalesce(messages.assistant_message_count, 0) > 0 as has_assistant,
     coalesce(families.originality_rank > 1, false) as is_fork,
-    spans.first_recorded_at as session_started_at,
+    coalesce(cast(spans.first_recorded_at as date), cast('1970-01-01' as date)) as session_started_on,
+    coalesce(spans.first_recorded_at, cast('1970-01-01 00:00:00+00' as timestamp with time zone)) as session_started_at,
+    spans.first_recorded_at,
     spans.last_recorded_at
 from spans
 inner join counts on spans.session_key = counts.session_key

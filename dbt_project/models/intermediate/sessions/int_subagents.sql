@@ -4,7 +4,7 @@
     touched_key=['session_key'],
     touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_started_at', 'session_key', 'agent_key'],
-    statistics=['session_key', 'session_started_at', 'started_at'],
+    statistics=['session_key', 'session_started_on', 'session_started_at', 'started_at'],
     tags=['scope:shard'],
 ) }}
 
@@ -12,6 +12,7 @@ with messages as (
 
     select
         session_key,
+        session_started_on,
         session_started_at,
         agent_key,
         message_number,
@@ -32,6 +33,7 @@ agents as (
 
     select
         session_key,
+        session_started_on,
         session_started_at,
         agent_key,
         cast(count(*) as bigint) as message_count,
@@ -42,7 +44,7 @@ agents as (
         min(recorded_at) as started_at,
         max(recorded_at) as ended_at
     from messages
-    group by session_key, session_started_at, agent_key
+    group by session_key, session_started_on, session_started_at, agent_key
 
 ),
 
@@ -71,7 +73,7 @@ reports as (
         agent_id as agent_key,
         source_call_id as call_id
     from {{ ref('stg_claude__entries') }}
-    where source = 'embedded' and source_call_id is not null and {{ of_touched_sessions() }}
+    where source = 'embedded' and source_call_id is not null and {{ of_touched_sessions(placed=true) }}
 
 ),
 
@@ -178,6 +180,7 @@ level_3 as (
 
 select
     agents.session_key,
+    agents.session_started_on,
     agents.session_started_at,
     agents.agent_key,
     case

@@ -4,7 +4,7 @@
     touched_key=['session_key'],
     touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_started_at', 'session_key', 'message_number', 'block_index'],
-    statistics=['session_key', 'tool_call_key', 'message_key', 'session_started_at', 'called_at'],
+    statistics=['session_key', 'tool_call_key', 'message_key', 'session_started_on', 'session_started_at', 'called_at'],
     tags=['scope:shard'],
 ) }}
 
@@ -12,6 +12,7 @@ with messages as (
 
     select
         session_key,
+        session_started_on,
         session_started_at,
         message_key,
         message_number,
@@ -45,7 +46,7 @@ blocks as (
         tool_input_characters,
         case when block_type = 'tool_result' then left(text, 200) end as result_head
     from {{ ref('stg_claude__content_blocks') }}
-    where block_type in ('tool_use', 'tool_result') and {{ of_touched_sessions() }}
+    where block_type in ('tool_use', 'tool_result') and {{ of_touched_sessions(placed=true) }}
 
 ),
 
@@ -53,6 +54,7 @@ calls as (
 
     select
         messages.session_key,
+        messages.session_started_on,
         messages.session_started_at,
         messages.message_key,
         messages.message_number,
@@ -115,6 +117,7 @@ last_messages as (
 select
     {{ text_hash("concat(calls.message_key, '|', cast(calls.block_index as varchar))") }} as tool_call_key,
     calls.session_key,
+    calls.session_started_on,
     calls.session_started_at,
     calls.message_key,
     calls.message_number,

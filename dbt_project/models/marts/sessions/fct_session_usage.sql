@@ -4,7 +4,7 @@
     touched_key=['session_key'],
     touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_started_at', 'session_key', 'model'],
-    statistics=['session_key', 'session_started_at'],
+    statistics=['session_key', 'session_started_on', 'session_started_at'],
     tags=['scope:shard'],
 ) }}
 
@@ -12,6 +12,7 @@ with responses as (
 
     select
         session_key,
+        session_started_on,
         session_started_at,
         coalesce(model, 'unknown') as model,
         input_tokens,
@@ -33,6 +34,7 @@ summed as (
 
     select
         session_key,
+        session_started_on,
         session_started_at,
         model,
         cast(count(case when not is_fork_copy then 1 end) as bigint) as response_count,
@@ -46,12 +48,13 @@ summed as (
         cast(coalesce(sum(case when not is_fork_copy then output_tokens end), 0) as bigint) as output_tokens,
         cast(coalesce(sum(case when not is_fork_copy then trusted_output_tokens end), 0) as bigint) as trusted_output_tokens
     from responses
-    group by session_key, session_started_at, model
+    group by session_key, session_started_on, session_started_at, model
 
 )
 
 select
     session_key,
+    session_started_on,
     session_started_at,
     model,
     response_count,

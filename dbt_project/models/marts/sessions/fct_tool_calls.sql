@@ -4,7 +4,7 @@
     touched_key=['session_key'],
     touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_started_at', 'session_key', 'message_number', 'block_index'],
-    statistics=['session_key', 'tool_call_key', 'turn_key', 'session_started_at', 'called_at'],
+    statistics=['session_key', 'tool_call_key', 'turn_key', 'session_started_on', 'session_started_at', 'called_at'],
     rows_per_file=20000,
     tags=['scope:shard'],
 ) }}
@@ -23,7 +23,7 @@ inputs as (
         block_index,
         tool_input
     from {{ ref('stg_claude__content_blocks') }}
-    where block_type = 'tool_use' and {{ of_touched_sessions() }}
+    where block_type = 'tool_use' and {{ of_touched_sessions(placed=true) }}
 
 ),
 
@@ -34,7 +34,7 @@ results as (
         block_index,
         text
     from {{ ref('stg_claude__content_blocks') }}
-    where block_type = 'tool_result' and {{ of_touched_sessions() }}
+    where block_type = 'tool_result' and {{ of_touched_sessions(placed=true) }}
 
 )
 
@@ -42,6 +42,7 @@ select
     calls.tool_call_key,
     coalesce(calls.response_key, calls.message_key) as turn_key,
     calls.session_key,
+    calls.session_started_on,
     calls.session_started_at,
     calls.message_key,
     calls.message_number,

@@ -4,7 +4,7 @@
     touched_key=['session_key'],
     touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_started_at', 'session_key', 'turn_number'],
-    statistics=['session_key', 'turn_key', 'session_started_at', 'started_at'],
+    statistics=['session_key', 'turn_key', 'session_started_on', 'session_started_at', 'started_at'],
     rows_per_file=20000,
     tags=['scope:shard'],
 ) }}
@@ -13,6 +13,7 @@ with messages as (
 
     select
         session_key,
+        session_started_on,
         session_started_at,
         message_key,
         message_number,
@@ -46,6 +47,7 @@ turns as (
     select
         turn_key,
         session_key,
+        session_started_on,
         session_started_at,
         agent_key,
         harness,
@@ -68,7 +70,7 @@ turns as (
         min(recorded_at) as started_at,
         max(recorded_at) as ended_at
     from messages
-    group by turn_key, session_key, session_started_at, agent_key, harness, town_id, role
+    group by turn_key, session_key, session_started_on, session_started_at, agent_key, harness, town_id, role
 
 ),
 
@@ -94,7 +96,7 @@ pieces as (
     where
         blocks.block_type in ('text', 'thinking')
         and blocks.text <> ''
-        and {{ of_touched_sessions('blocks') }}
+        and {{ of_touched_sessions('blocks', placed=true) }}
 
 ),
 
@@ -112,6 +114,7 @@ texts as (
 select
     numbered.turn_key,
     numbered.session_key,
+    numbered.session_started_on,
     numbered.session_started_at,
     numbered.turn_number,
     numbered.agent_key,

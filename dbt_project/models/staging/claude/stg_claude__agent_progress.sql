@@ -3,7 +3,7 @@
     incremental=true,
     unique_key=['record_key'],
     order_by=['placed_at', 'session_key', 'file_id', 'generation', 'byte_offset'],
-    statistics=['session_key', 'load_seq', 'placed_at', 'recorded_at'],
+    statistics=['session_key', 'load_seq', 'placed_on', 'placed_at', 'recorded_at'],
     tags=['scope:shard'],
 ) }}
 
@@ -61,6 +61,7 @@ typed as (
         generation,
         byte_offset,
         load_seq,
+        placed_on,
         placed_at,
         uuid as progress_uuid,
         fields.data.message.uuid as embedded_uuid,

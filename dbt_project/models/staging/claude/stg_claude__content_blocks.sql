@@ -3,7 +3,7 @@
     incremental=true,
     unique_key=['record_key', 'block_index'],
     order_by=['placed_at', 'session_key'],
-    statistics=['session_key', 'load_seq', 'placed_at'],
+    statistics=['session_key', 'load_seq', 'placed_on', 'placed_at'],
     rows_per_file=20000,
     tags=['scope:shard'],
 ) }}
@@ -33,6 +33,7 @@ contents as (
     select
         session_key,
         load_seq,
+        placed_on,
         placed_at,
         record_type,
         -- The copy of a sub-agent's message inside a progress record is a record of its own.
@@ -61,6 +62,7 @@ listed as (
     select
         session_key,
         load_seq,
+        placed_on,
         placed_at,
         record_type,
         record_key,
@@ -72,7 +74,7 @@ listed as (
 
 elements as (
 
-    {{ unnest_indexed('listed', 'blocks', ['session_key', 'load_seq', 'placed_at', 'record_type', 'record_key']) }}
+    {{ unnest_indexed('listed', 'blocks', ['session_key', 'load_seq', 'placed_on', 'placed_at', 'record_type', 'record_key']) }}
 
 ),
 
@@ -81,6 +83,7 @@ parts as (
     select
         session_key,
         load_seq,
+        placed_on,
         placed_at,
         record_type,
         record_key,
@@ -109,6 +112,7 @@ typed as (
         block_index,
         session_key,
         load_seq,
+        placed_on,
         placed_at,
         record_type,
         case
@@ -153,6 +157,7 @@ described as (
         block_index,
         session_key,
         load_seq,
+        placed_on,
         placed_at,
         block_type,
         tool_use_id,

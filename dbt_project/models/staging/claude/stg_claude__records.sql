@@ -3,7 +3,7 @@
     incremental=true,
     unique_key=['record_key'],
     order_by=['placed_at', 'session_key', 'file_id', 'generation', 'byte_offset'],
-    statistics=['session_key', 'load_seq', 'placed_at', 'recorded_at'],
+    statistics=['session_key', 'load_seq', 'placed_on', 'placed_at', 'recorded_at'],
     tags=['scope:shard'],
 ) }}
 
@@ -91,6 +91,7 @@ typed as (
         byte_offset,
         byte_length,
         load_seq,
+        placed_on,
         placed_at,
         file_kind,
         record_type,
