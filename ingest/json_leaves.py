@@ -12,14 +12,13 @@ _SHORTEST_IMAGE = 512
 class Leaves:
     """The containers and strings of a batch.
 
-    `containers`: every dict and list that is not empty, the values of the batch first (`roots` counts these), parents before children.
-    `parents` and `places` say for each where it hangs: position of its parent in `containers` (-1 for the values themselves) and
-    the key or index in it. `occurrences`: the strings in the order of their containers, those of container `n` from `firsts[n]` on;
-    `where` their keys or indexes. `keys`: the distinct keys.
+    `containers`: every dict and list that is not empty, the values of the batch first, parents before children. `parents` and
+    `places` say for each where it hangs: position of its parent in `containers` (-1 for the values themselves) and the key or
+    index in it. `occurrences`: the strings in the order of their containers, those of container `n` from `firsts[n]` on; `where`:
+    their keys or indexes. `keys`: the distinct keys.
     """
 
     containers: list[object]
-    roots: int
     parents: list[int]
     places: list[str | int]
     firsts: list[int] = field(default_factory=list)
@@ -37,9 +36,14 @@ class Leaves:
 def read_leaves(values: list[object]) -> Leaves:
     """The leaves of all `values` together."""
     containers: list[object] = [value if type(value) is dict or type(value) is list else [value] for value in values]
-    leaves = Leaves(containers, len(values), [-1] * len(values), [0] * len(values))
+    leaves = Leaves(containers, [-1] * len(values), [0] * len(values))
     occurrences = leaves.occurrences
-    note_string, note_where, note_keys, note_first = occurrences.append, leaves.where.append, leaves.keys.update, leaves.firsts.append
+    note_string, note_where, note_keys, note_first = (
+        occurrences.append,
+        leaves.where.append,
+        leaves.keys.update,
+        leaves.firsts.append,
+    )
     note_container, note_parent, note_place = containers.append, leaves.parents.append, leaves.places.append
     # The list grows while it is read: breadth first, without a stack.
     for number, container in enumerate(containers):

@@ -66,7 +66,7 @@ class Rebuilder:
                     self._rename(number, container, made[self._root(number)])
         known, structural = self._known, self._structural
         for number, place, string, redacted in self._hits():
-            shape = structural.get(place)  # type: ignore[call-overload]
+            shape = structural.get(place)  # type: ignore[arg-type]
             if shape is not None and shape.fullmatch(string):
                 continue
             if number in self._names:

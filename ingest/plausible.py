@@ -25,19 +25,27 @@ _SERVICE_ADDRESS = re.compile(
 _NOT_A_DOMAIN = re.compile(r"(?i).*@\d+x\.\w+$|.*\.(?:service|timer|socket|target|mount|slice|png|jpe?g|gif|webp|svg|T)$")
 
 # Accounts that images and platforms create for everybody, and the placeholders of documentation.
-_NOBODY = frozenset(
-    "user users username user-name you your-name yourname your_name your-username me name shared public default defaultuser root "
-    "runner runneradmin ubuntu ec2-user node vscode codespace codespaces gitpod linuxbrew circleci travis jenkins vagrant "
-    "nobody www-data app".split()
-)
+_NOBODY_TEXT = """
+user users username user-name you your-name yourname your_name your-username me name shared public default defaultuser root
+runner runneradmin ubuntu ec2-user node vscode codespace codespaces gitpod linuxbrew circleci travis jenkins vagrant nobody
+www-data app
+"""
+_NOBODY = frozenset(_NOBODY_TEXT.split())
 # Read backwards from the slash.
 _PATH_BEFORE = re.compile(r"[A-Za-z0-9_.~/-]*", re.ASCII)
 _PATH_CHARACTERS = frozenset(string.ascii_letters + string.digits + "_.~/-")
 _NAME_END = "._-+@?"
 
-_PUBLIC_RESOLVERS = frozenset(
-    "8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 2001:4860:4860::8888 2001:4860:4860::8844 2606:4700:4700::1111".split()
-)
+_PUBLIC_RESOLVERS_TEXT = """
+8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 2001:4860:4860::8888 2001:4860:4860::8844 2606:4700:4700::1111
+"""
+_PUBLIC_RESOLVERS = frozenset(_PUBLIC_RESOLVERS_TEXT.split())
+# Shared carrier and overlay addresses (100.64.0.0/10) are not among them: an overlay gives each device one for good.
+_EVERYBODYS_TEXT = """
+0.0.0.0/8 10.0.0.0/8 127.0.0.0/16 169.254.169.0/24 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.168.0.0/16 198.18.0.0/15
+198.51.100.0/24 203.0.113.0/24 224.0.0.0/3
+"""
+_EVERYBODYS = tuple(map(ipaddress.IPv4Network, _EVERYBODYS_TEXT.split()))
 _VERSION_BEFORE = re.compile(r"(?i)(?:\bv|version|ver|release|build|revision|[=~<>!]=|[<>]|[a-z]/|oid|\b[a-z]+-)[\s:=\"'v]*$")
 
 _ASSIGNED = re.compile(
@@ -47,12 +55,14 @@ _ASSIGNED = re.compile(
 )
 # Read backwards from the word that the pattern found.
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.$-]{0,64}", re.ASCII)
-_VALUE = re.compile(r"[^\s\"'`,;<>\x1e\\]*")
-_QUOTED_VALUE = {mark: re.compile(rf"(?:[^{mark}\r\n\\]|\\[^\r\n])*") for mark in "\"'`"}
+# Longer than any secret, and short enough that a text full of beginnings costs linear time.
+_LONGEST = 16_384
+_VALUE = re.compile(rf"[^\s\"'`,;<>\x1e\\]{{0,{_LONGEST}}}")
+_QUOTED_VALUE = {mark: re.compile(rf"(?:[^{mark}\r\n\\]|\\[^\r\n]){{0,{_LONGEST}}}") for mark in "\"'`"}
 # Inside quoted JSON text the closing quote has a backslash, too.
-_NESTED_VALUE = {mark: re.compile(rf"[^{mark}\r\n\\]*") for mark in "\"'`"}
+_NESTED_VALUE = {mark: re.compile(rf"[^{mark}\r\n\\]{{0,{_LONGEST}}}") for mark in "\"'`"}
 _URL_VALUE = re.compile(r"[^\s/@'\"<>`]*")
-_TOKEN_TAIL = re.compile(r"[A-Za-z0-9._~+/=-]*", re.ASCII)
+_TOKEN_TAIL = re.compile(rf"[A-Za-z0-9._~+/=-]{{0,{_LONGEST}}}", re.ASCII)
 
 
 def email(text: str, start: int, end: int) -> Span | None:
@@ -114,11 +124,13 @@ def home_encoded(text: str, start: int, end: int) -> Span | None:
 
 @lru_cache(maxsize=4096)
 def _is_public(address: str) -> bool:
-    """Whether an address belongs to one party on the internet: private, loopback and documentation ranges identify nobody."""
+    """Whether an address belongs to one party: private, loopback and documentation ranges are everybody's and identify nobody."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return not any(parsed in net for net in _EVERYBODYS) and address not in _PUBLIC_RESOLVERS
     return parsed.is_global and not parsed.is_multicast and str(parsed) not in _PUBLIC_RESOLVERS
 
 
@@ -126,7 +138,15 @@ def ipv4(text: str, start: int, end: int) -> Span | None:
     """A public address that is no version number."""
     if text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit():
         return None
-    if not _is_public(text[start:end]) or _VERSION_BEFORE.search(text, max(0, start - 24), start):
+    address = text[start:end]
+    if not _is_public(address) or _VERSION_BEFORE.search(text[max(0, start - 24) : start]):
+        return None
+    # Section and version numbers; one public address in two thousand looks like one.
+    if (
+        text[start - 1 : start] not in ("/", "@")
+        and text[end : end + 1] not in (":", "/")
+        and all(int(part) < 40 for part in address.split("."))
+    ):
         return None
     return start, end
 
@@ -163,8 +183,9 @@ def option(text: str, start: int, end: int) -> Span | None:
     tail = _VALUE.match(text, start)
     end = _without_brackets(text, start, tail.end() if tail else end)
     value = text[start:end]
-    name = text[max(0, start - 48) : start]
-    return (start, end) if is_secret_value(name.strip(" ='\"\\"), value, False, True) else None
+    name = text[max(0, start - 48) : start].strip(" ='\"\\")
+    # Prose explains options, too: "--password prompts".
+    return (start, end) if any(map(str.isdigit, value)) and is_secret_value(name, value, quoted=True, environment=False) else None
 
 
 def url_password(text: str, start: int, end: int) -> Span | None:

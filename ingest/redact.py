@@ -51,7 +51,9 @@ class Redactor:
             return [(value, []) for value in values]
         by_string = {strings[place]: self._redacted(strings[place], found) for place, found in spans.items()}
         by_name = {
-            (secret.number, secret.place): self._redacted(secret.string, [Span(secret.start, len(secret.string), NAMED_RULE, SECRET)])
+            (secret.number, secret.place): self._redacted(
+                secret.string, [Span(secret.start, len(secret.string), NAMED_RULE, SECRET)]
+            )
             for secret in named
         }
         return Rebuilder(leaves, by_string, by_name, structural).rebuild(values)

@@ -3,13 +3,13 @@
 import bisect
 import os
 import re
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 
-from kingfisher_sdk import DetectionPolicy, Rules, Scanner
+from kingfisher_sdk import DetectionPolicy, Finding, Rules, Scanner
 
 from ingest.plausible import JUDGES, anything
 from ingest.secret_words import is_worth_seeking
@@ -50,60 +50,66 @@ class Found:
 
 
 def rule_cache() -> Path:
-    """Where compiled rules are kept: `$XDG_CACHE_HOME/lora-forge/rules`. Rules only, nothing of what they are applied to."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "lora-forge" / "rules"
+    """Where compiled rules are kept: `KF_RULE_CACHE_DIR`, else `lora-forge/kingfisher` in the user's cache folder.
+
+    Rules only: nothing of what they are applied to.
+    """
+    named = os.environ.get("KF_RULE_CACHE_DIR")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "lora-forge" / "kingfisher"
+
+
+@lru_cache(maxsize=4)
+def _compiled(path: Path) -> tuple[Scanner, frozenset[str]]:
+    """The engine with Kingfisher's rules and those of `path`, and the ids of rules whose findings do not count."""
+    cache = rule_cache()
+    cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    rules = Rules([path], confidence="low", cache_dir=cache)
+    ignored = {rule["id"] for rule in rules.metadata() if not rule["visible"] and not _SECRET_HELPER.search(rule["id"])}
+    # Nothing in a text may switch detection off: no ignore comments, no guessing of markup, no suppression of one finding by
+    # another, every occurrence reported.
+    policy = DetectionPolicy(
+        inline_ignores=False, markup_context=False, cli_match_semantics=False, base64_max_depth=2, base64_max_input_bytes=None
+    )
+    return Scanner(rules, dedup=False, policy=policy), _REPLACED_RULES | ignored
 
 
 class SecretScanner:
-    """Kingfisher's rules and ours. Compiles at the first scan: about 8 s once per machine, 0.3 s from the cache."""
+    """Kingfisher's rules and ours. Compiles at the first scan in a process: 4 to 9 s once per machine, 0.4 s from the cache."""
 
     def __init__(self, rules: Path | None = None) -> None:
         self._path = rules or RULES
-        self._scanner: Scanner | None = None
-        self._ignored: frozenset[str] = frozenset()
-        self._lock = threading.Lock()
 
     def prepare(self) -> None:
         """Compile the rules now."""
-        with self._lock:
-            if self._scanner is not None:
-                return
-            cache = rule_cache()
-            rules = Rules([self._path], confidence="low", cache_dir=cache)
-            self._ignored = _REPLACED_RULES | {
-                rule["id"] for rule in rules.metadata() if not rule["visible"] and not _SECRET_HELPER.search(rule["id"])
-            }
-            # Nothing in a text may switch detection off: no ignore comments, no guessing of markup, no suppression of one
-            # finding by another, every occurrence reported.
-            policy = DetectionPolicy(
-                inline_ignores=False,
-                markup_context=False,
-                cli_match_semantics=False,
-                base64_max_depth=2,
-                base64_max_input_bytes=None,
-            )
-            self._scanner = Scanner(rules, dedup=False, policy=policy)
+        _compiled(self._path)
+
+    def _findings(self, buffer: bytes) -> list[tuple[int, str, int, Finding]]:
+        """(start, rule, end, finding) in order."""
+        scanner, ignored = _compiled(self._path)
+        found = []
+        for finding in scanner.scan(buffer):
+            rule = finding.rule_id
+            if rule not in ignored:
+                location = finding.location
+                found.append((location["start_offset"], rule, location["end_offset"], finding))
+        found.sort(key=_in_order)
+        return found
 
     def scan(self, strings: Sequence[str]) -> Found:
         """Every plausible secret in `strings`."""
-        if self._scanner is None:
-            self.prepare()
-        scanner = self._scanner
-        assert scanner is not None
         pieces, origins = _pieces(strings)
         # One byte a character: offsets of the engine are offsets of characters, whatever the text.
         buffer = SEPARATOR.join(pieces).encode("ascii", "replace")
         starts = list(accumulate([len(piece) + len(SEPARATOR) for piece in pieces], initial=0))
         spans: dict[int, list[Span]] = {}
         hidden: dict[str, str] = {}
-        for finding in scanner.scan(buffer):
-            rule = finding.rule_id
-            if rule in self._ignored:
-                continue
-            location = finding.location
-            place = bisect.bisect_right(starts, location["start_offset"]) - 1
+        covered: dict[str, tuple[int, int]] = {}
+        for first, rule, last, finding in self._findings(buffer):
+            place = bisect.bisect_right(starts, first) - 1
             piece = pieces[place]
-            start, end = location["start_offset"] - starts[place], location["end_offset"] - starts[place]
+            start, end = first - starts[place], last - starts[place]
             # Two strings have nothing to do with each other: what reaches across is chance.
             if not 0 <= start < end <= len(piece):
                 continue
@@ -113,16 +119,24 @@ class SecretScanner:
                 hidden[finding.secret] = rule
                 family = SECRET
             else:
+                # Inside a value that the same rule gave there is nothing more to find.
+                if covered.get(rule, (-1, 0)) >= (place, end):
+                    continue
                 judged = JUDGES.get(rule, anything)(piece, start, end)
                 if judged is None:
                     continue
                 start, end = judged
+                covered[rule] = (place, end)
                 family = _family(rule, piece, start)
             owner, places = origins[place - len(strings)] if place >= len(strings) else (place, None)
             if places is not None:
                 start, end = places[start], places[end - 1] + 1
             spans.setdefault(owner, []).append(Span(start, end, rule, family))
         return Found({owner: merged(strings[owner], found) for owner, found in spans.items()}, hidden)
+
+
+def _in_order(found: tuple[int, str, int, Finding]) -> tuple[int, str, int]:
+    return found[:3]
 
 
 def _pieces(strings: Sequence[str]) -> tuple[list[str], list[tuple[int, list[int] | None]]]:

@@ -17,8 +17,9 @@ _MODEL = r"<synthetic>|[a-z]{1,16}(?:[-.:/@][a-z0-9]{1,12}){0,8}(?:\[[0-9a-z]{1,
 _VERSION = r"v?[0-9]{1,5}(?:\.[0-9]{1,8}){0,4}(?:[-+][A-Za-z0-9]{1,12}(?:\.[A-Za-z0-9]{1,12}){0,4})?"
 
 _UUIDS = (
-    "uuid parentUuid logicalParentUuid sessionId session_id leafUuid messageId promptId planId parentSessionId sourceToolAssistantUUID "
-    "beads_project_id project_id toolUseID parentToolUseID sourceToolUseID tool_use_id toolUseId requestId request_id"
+    "uuid parentUuid logicalParentUuid sessionId session_id leafUuid messageId promptId planId parentSessionId "
+    "sourceToolAssistantUUID beads_project_id project_id toolUseID parentToolUseID sourceToolUseID tool_use_id toolUseId "
+    "requestId request_id"
 )
 _BEADS = "id issue_id bead depends_on_id parent_id mr convoy_id epic_id wisp_id molecule_id"
 _SHAS = "agentId agent_id commit commit_sha git_commit sha hash content_hash record_hash gitCommit oid fingerprint"
