@@ -26,7 +26,7 @@ BEGIN = at(2026, 1, 5, 6)
 END = at(2026, 4, 26)
 _TAIL = 6 * DAY
 """What a shift sets in motion is over after so long."""
-_SHIFT_BYTES = 9_000_000
+_SHIFT_BYTES = 12_500_000
 """What a shift of bench size writes, roughly."""
 
 
@@ -178,8 +178,8 @@ def _pace(scale: Scale, share: float) -> tuple[int, int]:
     if not scale.is_bench:
         shifts = max(1, round(scale.shifts * share))
     else:
-        # Shifts differ in size; room for a third more keeps the last one within the months.
-        shifts = 2 + int(scale.bytes_wanted * share / _SHIFT_BYTES * 4 / 3)
+        # Shifts differ in size; room for an eighth more keeps the last one within the months.
+        shifts = 1 + int(scale.bytes_wanted * share / _SHIFT_BYTES * 9 / 8)
     return shifts, max((END - BEGIN - _TAIL) // shifts, 3 * HOUR)
 
 
