@@ -34,20 +34,20 @@ def run_demo(folder: Path, seed: int) -> ExitCode:
     lake = (folder / "lake").absolute()
     os.environ[LAKE_ENVIRONMENT] = str(lake)
     os.environ[KEY_ENVIRONMENT] = str((folder / "redaction.key").absolute())
-    with _step(f"{'finding' if (folder / 'towns').exists() else 'generating'} {TOWNS} synthetic towns"):
+    with _step(f"1/4 {'finding' if (folder / 'towns').exists() else 'generating'} {TOWNS} synthetic towns"):
         towns = _generate(folder, seed)
-    with _step("loading them, redacted"):
-        report = run_ingest(towns, lake, progress=False)
-    for line in report.lines() if report.exit_code else report.lines()[-1:]:
-        say(f"    {line}")
+    with _step("2/4 loading them, redacted"):
+        report = run_ingest(towns, lake)
+        for line in report.lines() if report.exit_code else report.lines()[-1:]:
+            say(f"    {line}")
     if report.exit_code:
         raise Told("the demo's towns could not be loaded; the lines above say why", ExitCode(report.exit_code))
-    with _step("building and testing the models"), quiet_dbt():
+    with _step("3/4 building and testing the models"), quiet_dbt():
         result = run_build(lake)
-    if result.exit_code != 0:
-        raise Told("the demo's build failed; the messages above say why")
-    say(f"    release {result.release_id} {'published' if result.outcome == 'published' else 'is up to date'}")
-    with _step("writing the analysts' file"):
+        if result.exit_code != 0:
+            raise Told("the demo's build failed; the messages above say why")
+        say(f"    release {result.release_id} {'published' if result.outcome == 'published' else 'is up to date'}")
+    with _step("4/4 writing the analysts' file"):
         write_catalog(lake)
         write_dictionary(lake)
     _ask(lake)
@@ -77,15 +77,11 @@ def _generate(folder: Path, seed: int) -> Path:
 
 @contextmanager
 def _step(what: str) -> Iterator[None]:
-    """Say what is going on, then how long it took."""
+    """Say what is going on, and then how long it took."""
     begun = time.perf_counter()
-    print(f"{what} ...", end="", flush=True)
-    try:
-        yield
-    except BaseException:
-        print()
-        raise
-    print(f" {time.perf_counter() - begun:.1f} s")
+    say(what)
+    yield
+    say(f"    done in {time.perf_counter() - begun:.1f} s")
 
 
 def demo_queries() -> list[tuple[str, str]]:
