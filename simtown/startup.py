@@ -15,6 +15,9 @@ def write_startup(session: Session, place: Place, events: TownEvents, sender: st
     """Write the start of a session and note in its facts which bridges it really has."""
     script, dice, agent = session.script, session.script.dice, session.agent
     pid = 2000 + dice.randrange(60000)
+    if script.version == OLD and dice.chance(0.5):
+        # Older versions put the summaries of earlier conversations of the folder at the top of a new file.
+        script.write({"type": "summary", "summary": session.worker.library.text.title(dice), "leafUuid": dice.uuid()})
     message = dice.uuid()
     snapshot = {"messageId": message, "trackedFileBackups": {}, "timestamp": millis(script.now)}
     script.write({"type": "file-history-snapshot", "messageId": message, "snapshot": snapshot, "isSnapshotUpdate": False})
@@ -23,7 +26,10 @@ def write_startup(session: Session, place: Place, events: TownEvents, sender: st
         script.write({"type": "mode", "mode": "normal", "sessionId": script.session_id})
 
     has_hook = not dice.chance(rate("hook_text_missing"))
-    text = f"{hook_line(agent, pid, script.session_id, script.version != NEW)}\n\n{prime(place, agent)}"
+    line = hook_line(agent, pid, script.session_id, script.version != NEW)
+    if script.version == NEW:
+        line += f"\n[session:{script.session_id}]\n[source:startup]"
+    text = f"{line}\n\n{prime(place, agent)}"
     _hook_records(session, text if has_hook else None)
     has_beacon = not dice.chance(rate("beacon_missing"))
     if has_beacon:

@@ -23,6 +23,7 @@ def fork(town: Town, session: Session, kind: str) -> None:
     identity = dice.uuid()
     file = session.file.replace(old.session_id, identity)
     new = Transcript(town.out / file, identity, old.cwd, old.branch, old.version, old.model, dice, old.now + HOUR)
+    new.is_gateway = old.is_gateway
     uuids: list[str] = []
     for line in copied:
         record = orjson.loads(line)

@@ -26,7 +26,7 @@ def side_script(town: Town, session: Session, agent_id: str, is_new: bool) -> tu
     script = Transcript(
         town.out / path, main.session_id, main.cwd, main.branch, main.version, main.model, main.dice, main.now, agent_id=agent_id
     )
-    script.slug = main.slug
+    script.slug, script.is_gateway = main.slug, main.is_gateway
     script.context_tokens = 4000
     return script, path
 

@@ -109,6 +109,7 @@ class Town:
         file = f"{self.place.name}/home/{home}/projects/{encoded(cwd)}/{session_id}.jsonl"
         model = dice.choice(_OTHER_MODELS) if dice.chance(rate("other_model")) else dice.choice(_MODELS)
         script = Transcript(self.out / file, session_id, cwd, branch, version_at(now, dice), model, dice, now)
+        script.is_gateway = model in _OTHER_MODELS
         script.has_placeholder_usage = dice.chance(rate("placeholder_usage"))
         if script.version != OLD:
             names = self.library(agent.rig).text.names(dice, 3)

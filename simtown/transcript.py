@@ -39,7 +39,10 @@ class Usage:
 
 @dataclass
 class Transcript:
-    """A file of records. `now` is the simulated time in ms; every record advances it a little."""
+    """A file of records. `now` is the simulated time in ms; every record advances it a little.
+
+    Behind a gateway (`is_gateway`) responses have no requestId.
+    """
 
     path: Path
     session_id: str
@@ -60,6 +63,7 @@ class Transcript:
     tool_calls: int = 0
     tool_errors: int = 0
     has_placeholder_usage: bool = False
+    is_gateway: bool = False
     first_uuid: str | None = None
     last_uuid: str | None = None
     started: int = 0
@@ -180,7 +184,8 @@ class Transcript:
                 "stop_sequence": None,
                 "usage": shown,
             }
-            uuids.append(self.add("assistant", message=message, requestId=request_id))
+            fields = {} if self.is_gateway else {"requestId": request_id}
+            uuids.append(self.add("assistant", message=message, **fields))
         self.responses += 1
         self.usage.input_tokens += usage["input_tokens"]  # type: ignore[operator]
         self.usage.output_tokens += output

@@ -40,12 +40,12 @@ def test_usage_and_calls_of_sessions_can_be_recounted(demo: World, transcripts: 
         best: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
         calls = errors = 0
         for record in transcripts[row["file"]]:
-            if record["type"] == "assistant" and "requestId" in record:
+            if record["type"] == "assistant" and record["message"]["model"] != "<synthetic>":
                 message = record["message"]
                 calls += sum(block["type"] == "tool_use" for block in message["content"])
                 for field, count in message["usage"].items():
                     if isinstance(count, int):
-                        found = best[message["id"], record["requestId"]]
+                        found = best[message["id"], record.get("requestId", "")]
                         found[field] = max(found[field], count)
             errors += sum(bool(block.get("is_error")) for block in blocks(record))
         assert row["responses"] == len(best)
@@ -135,6 +135,12 @@ def test_the_traps_of_real_sets_are_there(demo: World, transcripts: dict[str, Re
     raw = b"".join((demo[0] / file).read_bytes() for file in transcripts)
     for needle in (rb"\u0000", rb"\u2028", "\u2028".encode(), b'"model":"<synthetic>"', b'"type":"image"', b"redacted_thinking"):
         assert needle in raw, needle
+    assert any(
+        record["type"] == "assistant" and "requestId" not in record and record["message"]["model"] != "<synthetic>"
+        for records in transcripts.values()
+        for record in records
+    )
+    assert any(records[0]["type"] == "summary" for records in transcripts.values())
     assert any(not (demo[0] / file).read_bytes().endswith(b"\n") for file in transcripts)
     types = {record["type"] for records in transcripts.values() for record in records}
     assert types >= {
