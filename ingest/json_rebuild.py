@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ingest.json_leaves import Leaves
 
@@ -166,6 +167,10 @@ def _replacements(path: str, redacted: Redacted) -> list[Replacement]:
 
 
 def _step(path: str, place: str | int) -> str:
-    if type(place) is int:
-        return f"{path}[{place}]"
-    return f"{path}.{place}" if _PLAIN_KEY.fullmatch(place) else f"{path}.{json.dumps(place)}"  # type: ignore[arg-type]
+    return f"{path}[{place}]" if type(place) is int else f"{path}.{_name(place)}"  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1024)
+def _name(key: str) -> str:
+    """A key as a JSON path spells it."""
+    return key if _PLAIN_KEY.fullmatch(key) else json.dumps(key)

@@ -4,8 +4,10 @@ A batch of parsed JSON values is read once for its distinct strings and keys, th
 values that hold something are built anew. The scan sees decoded strings, so no JSON escape hides a secret.
 """
 
+import gc
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from ingest.json_leaves import read_leaves
@@ -18,6 +20,18 @@ from ingest.structural import STRUCTURAL
 from ingest.surrogates import SECRET, Surrogates
 
 __all__ = ["STRUCTURAL", "Redactor", "Replacement"]
+
+
+@contextmanager
+def _without_cycle_search() -> Iterator[None]:
+    """A batch is a million objects without one cycle; Python would search them for cycles again and again, a quarter of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class Redactor:
@@ -43,6 +57,16 @@ class Redactor:
         new object. `structural`: last key → shape of values that stay. Batches of 8 to 16 MB of text are fastest. Secrets are found
         in each string by itself; a value found anywhere in a batch is replaced in all of it.
         """
+        with _without_cycle_search():
+            return self._redact(values, structural)
+
+    def redact_text(self, text: str) -> str:
+        """`text` redacted: for paths and messages that people read."""
+        redacted, _ = self.redact([text])[0]
+        assert isinstance(redacted, str)
+        return redacted
+
+    def _redact(self, values: list[object], structural: Mapping[str, re.Pattern[str]]) -> list[tuple[object, list[Replacement]]]:
         leaves = read_leaves(values)
         named = read_named(leaves)
         strings = leaves.to_scan()
@@ -57,12 +81,6 @@ class Redactor:
             for secret in named
         }
         return Rebuilder(leaves, by_string, by_name, structural).rebuild(values)
-
-    def redact_text(self, text: str) -> str:
-        """`text` redacted: for paths and messages that people read."""
-        redacted, _ = self.redact([text])[0]
-        assert isinstance(redacted, str)
-        return redacted
 
     def _redacted(self, string: str, spans: list[Span]) -> Redacted:
         parts: list[str] = []

@@ -4,7 +4,6 @@ The lake knows only the key's fingerprint. A load with another key, or with none
 break every join over them, so it stops instead.
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -136,7 +135,13 @@ def _publish(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
+        try:
             os.link(part, path)
+        except FileExistsError:
+            return
+        except OSError:
+            # A file system without hard links. Only two first loads in the same instant could meet here.
+            if not path.exists():
+                part.replace(path)
     finally:
-        part.unlink()
+        part.unlink(missing_ok=True)
