@@ -161,8 +161,8 @@
 {%- endmacro %}
 
 {% macro session_rows(sessions_sql, alias, placed) -%}
-  {#- The condition names the days and times at which the sessions' rows lie, as literals: files and row groups without them are not
-      opened. Where there are too many to name, their range does. -#}
+  {#- The condition says as literals where the sessions' rows lie: files outside the range of days are not opened, row groups without
+      one of the times are not read. -#}
   {%- set day, time = ('placed_on', 'placed_at') if placed else ('session_started_on', 'session_started_at') -%}
   {%- set known_places = ref('stg_claude__entries') if placed else ref('int_entries') -%}
   {%- if not is_incremental() -%}
@@ -178,20 +178,13 @@
     {%- if times | length == 0 -%}
       false
     {%- else -%}
-      {{ named_values(dot ~ day, days, 'date') }}
-      and {{ named_values(dot ~ time, times, 'timestamp with time zone') }}
+      {{ dot }}{{ day }} between cast('{{ days[0].isoformat() }}' as date) and cast('{{ days[-1].isoformat() }}' as date)
+      {%- if times | length <= 500 %}
+      and {{ dot }}{{ time }} in (
+      {%- for value in times %}cast('{{ value.isoformat() }}' as timestamp with time zone){{ ', ' if not loop.last }}{% endfor -%}
+      )
+      {%- endif %}
       and {{ dot }}session_key in ({{ sessions_sql }})
     {%- endif -%}
-  {%- endif -%}
-{%- endmacro %}
-
-{% macro named_values(column, values, type) -%}
-  {#- `values`, sorted: one by one while they are few, else from the first to the last. -#}
-  {%- if values | length <= 500 -%}
-    {{ column }} in (
-    {%- for value in values %}cast('{{ value.isoformat() }}' as {{ type }}){{ ', ' if not loop.last }}{% endfor -%}
-    )
-  {%- else -%}
-    {{ column }} between cast('{{ values[0].isoformat() }}' as {{ type }}) and cast('{{ values[-1].isoformat() }}' as {{ type }})
   {%- endif -%}
 {%- endmacro %}

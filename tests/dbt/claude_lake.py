@@ -126,8 +126,8 @@ class ClaudeLake:
             for name in FOLDERS:
                 shutil.copytree(source / "models" / name, folder / "models" / name)
             shutil.copy(source / "models/staging/_raw__sources.yml", folder / "models/staging/_raw__sources.yml")
-            if (source / "tests/sessions").exists():
-                shutil.copytree(source / "tests/sessions", folder / "tests/sessions")
+            for name in ("sessions", "generic"):
+                shutil.copytree(source / "tests" / name, folder / "tests" / name)
         return folder
 
     def load(self, files: Iterable[TranscriptFile]) -> None:
