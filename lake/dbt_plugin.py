@@ -120,6 +120,7 @@ class Plugin(BasePlugin):
         return {
             "incremental": state.base is not None,
             "reason": state.reason,
+            "base": state.base.release_id if state.base else None,
             "watermark": state.watermark,
             "load_seq": state.load_seq,
             "as_of": state.as_of.isoformat() if state.as_of else None,

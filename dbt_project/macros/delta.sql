@@ -93,6 +93,18 @@
   {{ return([value] if value is string else value) }}
 {% endmacro %}
 
+{% macro announce_build() %}
+  {#- Says what the build reads and what it starts from. -#}
+  {%- if execute and flags.WHICH == 'build' -%}
+    {%- set facts = build_facts() -%}
+    {%- do log(
+      'Incremental build: loads ' ~ (facts.watermark + 1) ~ ' to ' ~ facts.load_seq ~ ' on top of release ' ~ facts.base ~ '.'
+      if facts.incremental else 'Full build of loads 1 to ' ~ facts.load_seq ~ ': ' ~ facts.reason ~ '.',
+      info=true
+    ) -%}
+  {%- endif -%}
+{% endmacro %}
+
 {% macro publish_release(results) %}
   {%- if execute and flags.WHICH == 'build' -%}
     {%- set statuses = [] -%}

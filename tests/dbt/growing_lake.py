@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
@@ -19,10 +20,12 @@ from lake.tables import LOADS, RAW_TABLES, SEQUENCE, open_raw
 Rows = Mapping[str, pa.Table]
 
 
-def append_load(lake: Path, number: int, rows: Rows, *, is_complete: bool = True, newest_at: datetime | None = None) -> None:
+def append_load(lake: Path, number: int, rows: Rows, *, is_complete: bool = True) -> None:
     """Append rows (raw table → rows) as load `number`; without its row in `raw.loads` the load is not complete."""
     tables = dict(rows)
     if is_complete:
+        times = [pc.max(table["recorded_at"]).as_py() for table in rows.values() if "recorded_at" in table.schema.names]
+        newest_at = max((time for time in times if time is not None), default=None)
         load = {"load_id": f"load-{number}", "stream": "test", "source": "town_events", "newest_at": newest_at}
         tables[LOADS.name] = raw_rows(LOADS.name, [load])
     for name, table in tables.items():

@@ -38,7 +38,7 @@ class Built:
         return outcome
 
 
-def dbt(project: Path, lake: Path, *arguments: str, target: Path | None = None, **environment: str) -> Built:
+def dbt(project: Path, lake: Path, *arguments: str, **environment: str) -> Built:
     """Run dbt (`build` unless the first argument is another command) on a lake, as a user would: in the project's folder."""
     command = list(arguments) if arguments and not arguments[0].startswith("-") else ["build", *arguments]
     dbt_program = str(Path(sys.executable).with_name("dbt"))
@@ -47,8 +47,6 @@ def dbt(project: Path, lake: Path, *arguments: str, target: Path | None = None, 
             dbt_program,
             "--no-use-colors",
             *command,
-            "--target-path",
-            str(target or lake.parent / "target"),
             "--log-path",
             str(lake.parent / "logs"),
         ],
