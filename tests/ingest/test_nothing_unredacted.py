@@ -63,8 +63,9 @@ def test_every_planted_secret_of_a_transcript_has_its_row_in_redactions(loaded: 
     missed = [
         secret["kind"]
         for secret in planted
-        if not any((key, secret["json_path"]) in replaced for key in keys.get(secret.get("record_uuid"), {""}))
-        and secret.get("record_uuid") in keys
+        if secret["record_uuid"] in keys
+        and secret["record_uuid"] is not None
+        and not any((key, secret["json_path"]) in replaced for key in keys[secret["record_uuid"]])
     ]
     assert missed == []
 
