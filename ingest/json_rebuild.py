@@ -167,7 +167,7 @@ def _replacements(path: str, redacted: Redacted) -> list[Replacement]:
 
 
 def _step(path: str, place: str | int) -> str:
-    return f"{path}[{place}]" if type(place) is int else f"{path}.{_name(place)}"  # type: ignore[arg-type]
+    return f"{path}[{place}]" if type(place) is int else f"{path}.{_name(place)}"
 
 
 @lru_cache(maxsize=1024)

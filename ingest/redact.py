@@ -24,7 +24,7 @@ __all__ = ["STRUCTURAL", "Redactor", "Replacement"]
 
 @contextmanager
 def _without_cycle_search() -> Iterator[None]:
-    """A batch is a million objects without one cycle; Python would search them for cycles again and again, a quarter of the time."""
+    """A batch is many objects without one cycle; Python would search them for cycles over and over, for a quarter of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

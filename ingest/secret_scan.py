@@ -177,10 +177,15 @@ def _is_hidden_secret(rule: str, value: str) -> bool:
     return rule not in JUDGES or (rule.startswith("forge.secret.") and is_worth_seeking(value))
 
 
+def _rank(span: Span) -> tuple[int, bool, str]:
+    """The widest first. Of equals our rule, for some of Kingfisher's fire only beside others, and a name should not depend on that."""
+    return span.start - span.end, not span.rule.startswith("forge."), span.rule
+
+
 def merged(string: str, spans: Iterable[Span]) -> list[Span]:
     """Spans in order, none overlapping: what overlaps becomes one span over all of it, named after the widest."""
     result: list[Span] = []
-    for span in sorted(set(spans), key=lambda span: (span.start, -span.end, span.rule)):
+    for span in sorted(set(spans), key=lambda span: (span.start, *_rank(span))):
         last = result[-1] if result else None
         if last is None or span.start >= last.end:
             result.append(span)
@@ -191,6 +196,6 @@ def merged(string: str, spans: Iterable[Span]) -> list[Span]:
             if string[secret.end : secret.end + 1] == "@" and address.start <= secret.end < address.end:
                 result[-1] = secret
                 continue
-        widest = min(last, span, key=lambda span: (span.start - span.end, span.rule))
+        widest = min(last, span, key=_rank)
         result[-1] = Span(last.start, max(last.end, span.end), widest.rule, widest.family)
     return result
