@@ -101,7 +101,7 @@ class SecretScanner:
         """Every plausible secret in `strings`."""
         pieces, origins = _pieces(strings)
         # One byte a character: offsets of the engine are offsets of characters, whatever the text.
-        buffer = SEPARATOR.join(pieces).encode("ascii", "replace")
+        buffer = SEPARATOR.encode().join([piece.encode("ascii", "replace") for piece in pieces])
         starts = list(accumulate([len(piece) + len(SEPARATOR) for piece in pieces], initial=0))
         spans: dict[int, list[Span]] = {}
         hidden: dict[str, str] = {}
@@ -178,7 +178,7 @@ def _is_hidden_secret(rule: str, value: str) -> bool:
 
 
 def _rank(span: Span) -> tuple[int, bool, str]:
-    """The widest first. Of equals our rule, for some of Kingfisher's fire only beside others, and a name should not depend on that."""
+    """The widest first; of equals our rule, for some of Kingfisher's fire only beside others, and no name should hang on that."""
     return span.start - span.end, not span.rule.startswith("forge."), span.rule
 
 
