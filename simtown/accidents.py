@@ -5,7 +5,6 @@ from collections.abc import Callable
 from simtown.clock import millis
 from simtown.injected import mail_reminder
 from simtown.leaks import secret_in_event, secret_in_input, secret_in_output, secret_in_prompt
-from simtown.noise import rate
 from simtown.session import Session
 from simtown.subagents import compaction_agent, run_sub_agent
 from simtown.town import Town
@@ -254,21 +253,8 @@ def inbox(town: Town, session: Session) -> None:
     session.script.say(session.worker.remark())
 
 
-def agent_label(town: Town, session: Session) -> None:
-    """Somebody labels an interaction as good or bad (`bd audit label`)."""
-    if not session.script.dice.chance(rate("interaction_labelled") * 25):
-        return
-    export = town.exports[session.agent.rig.name if session.agent.rig else "hq"]
-    export.row(
-        "interactions",
-        {"id": f"int-{session.script.dice.hexadecimal(8)}", "kind": "label", "created_at": millis(session.now), "actor": "overseer",
-         "issue_id": next((each.bead for each in session.episodes if each.bead), ""), "label": "good", "reason": "clean work"},
-    )  # fmt: skip
-
-
 ACCIDENTS: tuple[Accident, ...] = (
     compaction, old_summary, new_sub_agent, old_sub_agent, progress_only_sub_agent, rewind, interruption, steering, api_error,
     unanswered_call, image, odd_characters, odd_messages, unknown_records, newer_records, local_command, parallel_calls,
     moving_about, thoughts, background_task, inbox, secret_in_prompt, secret_in_output, secret_in_input, secret_in_event,
-    agent_label,
 )  # fmt: skip

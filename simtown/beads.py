@@ -81,12 +81,12 @@ class BeadsExport:
             actor = self.dice.choice((self.place.person, "Claude Opus 4.6"))
         offset = self.place.offset_hours(ms)
         stored = ms + offset * HOUR
-        counts = self.offsets.setdefault((seconds(ms)[:7], offset), [0, 0])
+        counts = self.offsets.setdefault((seconds(ms)[:7], offset), [0, 0, 0])
+        counts[0] += 1
+        counts[1] += kind == "created"
         if kind == "created" and self.dice.chance(rate("event_offset_deviates")):
             stored += (1 + self.dice.randrange(55)) * MINUTE
-            counts[1] += 1
-        else:
-            counts[0] += 1
+            counts[2] += 1
         row: Row = {
             "actor": actor, "comment": comment, "created_at": seconds(stored), "event_type": kind, "id": None,
             "issue_id": bead, "new_value": new, "old_value": old,

@@ -30,11 +30,6 @@ def _date(day: int) -> str:
     return f"{year_of_era + era * 400 + (month <= 2):04d}-{month:02d}-{day_of_month:02d}"
 
 
-def month(ms: int) -> str:
-    """`2026-02`."""
-    return _date(ms // DAY)[:7]
-
-
 def millis(ms: int) -> str:
     """RFC 3339 UTC with milliseconds, as transcripts write it: `2026-02-12T16:02:23.545Z`."""
     rest = ms % DAY

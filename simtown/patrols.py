@@ -158,7 +158,7 @@ def town_noise(town: Town, start: int) -> None:
         events.add(start + HOUR, "merge_skipped", f"{rig.name}/refinery", rig=rig.name, branch="main", reason="nothing to merge")
         events.add(start + HOUR, "kill", "deacon", rig=rig.name, target=name, reason="zombie")
         events.add(start + 2 * HOUR, "session_end", polecat.address, session_id=dice.uuid())
-    if dice.chance(rate("event_invented_type") * 5):
+    if dice.chance(rate("event_invented_type")):
         events.add(start + HOUR, "queue_processed", f"{rig.name}/refinery", rig=rig.name, message="drained")
     if dice.chance(0.15):
         reaped(town, rig, start)

@@ -10,8 +10,11 @@ from simtown.town import Town
 from simtown.work import Attempt, WorkItem, agent_description, hook, mail
 
 
-def attempt_work(town: Town, item: WorkItem, attempt: Attempt, parked: dict[str, Session]) -> None:
-    """Play one attempt: its session or sessions, its end, and what the end does to the bead."""
+def attempt_work(town: Town, item: WorkItem, attempt: Attempt, parked: dict[str, Session], is_expected: bool) -> None:
+    """Play one attempt: its session or sessions, its end, and what the end does to the bead.
+
+    `is_expected`: another bead waits for this polecat, so that its session stays alive after `gt done` and goes into `parked`.
+    """
     if attempt.is_waiting:
         hook(town, item, attempt, attempt.hooked_at)
     dice, agent, bead = town.dice, attempt.agent, item.bead
@@ -21,7 +24,7 @@ def attempt_work(town: Town, item: WorkItem, attempt: Attempt, parked: dict[str,
     session = parked.pop(agent.address, None)
     is_continued = session is not None
     if session is None:
-        molecule = item.molecule if item.molecule and dice.chance(rate("beacon_carries_molecule") * 3) else ""
+        molecule = item.molecule if item.molecule and dice.chance(rate("beacon_carries_molecule")) else ""
         session = town.open(agent, attempt.hooked_at + 4 * SECOND, "witness", "assigned", attempt.branch, molecule)
     else:
         session.script.now = max(session.now, attempt.hooked_at) + 5 * SECOND
@@ -43,7 +46,7 @@ def attempt_work(town: Town, item: WorkItem, attempt: Attempt, parked: dict[str,
         for played in each.episodes:
             if played.attempt == attempt.id:
                 played.outcome = attempt.outcome
-    if attempt.plan in ("merged", "no_change", "completed_unverified") and dice.chance(rate("session_with_many_beads") * 2):
+    if is_expected and attempt.plan in ("merged", "no_change", "completed_unverified", "direct_merge", "rejected", "superseded"):
         parked[agent.address] = session
         town.free_at[agent.address] = session.now
     elif session.is_open:

@@ -9,9 +9,6 @@ from simtown.places import Agent, Rig
 from simtown.session import Episode, Session
 from simtown.town import Town, bead_row
 
-_MORE_REOPENED = 4
-"""Reopened merges are rare; toy worlds need some of them, so they happen more often than measured."""
-
 
 def process_queue(town: Town, rig: Rig, requests: list[MergeRequest]) -> None:
     """One refinery session over the waiting merge requests. Sets their state and what follows for their beads."""
@@ -67,7 +64,7 @@ def _merge(town: Town, session: Session, episode: Episode, request: MergeRequest
         reason=f"MERGED: {request.id} issue={bead.id} branch={request.branch}",
     )  # fmt: skip
     episode.outcome = "merged_kept"
-    is_reopened = dice.chance(min(1.0, rate("reopened") * _MORE_REOPENED))
+    is_reopened = dice.chance(rate("merge_reopened"))
     if is_reopened and request.rig.crew:
         crew = f"{request.rig.name}/crew/{request.rig.crew[0]}"
         back = session.now + 10 * HOUR + dice.randrange(2 * DAY)

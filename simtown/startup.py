@@ -83,7 +83,7 @@ def _session_start(session: Session, events: TownEvents, pid: int) -> str:
     kind, identity = "exact", script.session_id
     if script.version != NEW and dice.chance(rate("session_start_random_uuid")):
         kind, identity = "random", dice.uuid()
-    elif script.version == OLD and dice.chance(rate("session_start_no_uuid") * 5):
+    elif script.version == OLD and dice.chance(rate("session_start_no_uuid")):
         kind, identity = "no_uuid", f"{agent.address}-{pid}"
     payload = {"session_id": identity, "role": agent.address, "actor_pid": f"{agent.address}-{pid}", "cwd": script.cwd}
     if session.topic in ("patrol", "triage", "handoff"):

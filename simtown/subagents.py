@@ -65,7 +65,7 @@ def run_sub_agent(town: Town, session: Session, place: str, nested_in: Transcrip
     town.truth.add(
         "subagents", town=town.place.name, session_id=side.session_id, agent_id=agent_id, place=place,
         file=None if place == "progress_only" else path, tool_use_id=tool, parent_uuid=caller, responses=side.responses,
-        tool_calls=side.tool_calls, output_tokens=side.usage.output_tokens, embedded=_embedded_count(side),
+        tool_calls=side.tool_calls, output_tokens=side.usage.output_tokens, **_embedded(side),
     )  # fmt: skip
 
 
@@ -82,8 +82,13 @@ def _conversation(side: Transcript) -> list[Record]:
     return found
 
 
-def _embedded_count(side: Transcript) -> int:
-    return len(_conversation(side))
+def _embedded(side: Transcript) -> dict[str, int]:
+    """How many messages and how many API responses the parent's progress records repeat."""
+    repeated = _conversation(side)
+    return {
+        "embedded": len(repeated),
+        "embedded_responses": len({record["message"]["id"] for record in repeated if record["type"] == "assistant"}),
+    }
 
 
 def _embed(script: Transcript, side: Transcript, caller: str, tool: str, prompt: str, agent_id: str) -> None:
@@ -125,6 +130,7 @@ def compaction_agent(town: Town, session: Session, summary: str) -> None:
     town.truth.add(
         "subagents", town=town.place.name, session_id=side.session_id, agent_id=agent_id, place="new", file=path, tool_use_id=None,
         parent_uuid=None, responses=side.responses, tool_calls=0, output_tokens=side.usage.output_tokens, embedded=0,
+        embedded_responses=0,
     )  # fmt: skip
 
 
@@ -141,5 +147,5 @@ def lone_sub_agent(town: Town, session: Session) -> None:
     town.truth.add(
         "subagents", town=town.place.name, session_id=side.session_id, agent_id=side.agent_id, place="alone", file=path,
         tool_use_id=None, parent_uuid=None, responses=side.responses, tool_calls=side.tool_calls,
-        output_tokens=side.usage.output_tokens, embedded=0,
+        output_tokens=side.usage.output_tokens, embedded=0, embedded_responses=0,
     )  # fmt: skip

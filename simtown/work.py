@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from simtown.beads import Bead
 from simtown.clock import HOUR, MINUTE, SECOND, seconds
 from simtown.merge_requests import MergeRequest
+from simtown.noise import rate
 from simtown.places import Agent, Rig
 from simtown.planted import Secret
+from simtown.rows_in_order import Row
 from simtown.town import Town, bead_row
 
 PLANS = {
@@ -34,6 +36,7 @@ class Attempt:
     sessions: list[str] = field(default_factory=list)
     merge_request: MergeRequest | None = None
     is_waiting: bool = False
+    follows: bool = False
 
 
 @dataclass
@@ -50,6 +53,8 @@ class WorkItem:
     def write_truth(self, town: Town) -> None:
         """Finish the bead and write it with its attempts and merge requests."""
         self.bead.done()
+        if town.dice.chance(rate("interaction_labelled")):
+            self._label(town)
         town.truth.add("beads", town=town.place.name, **bead_row(self.bead, "work"))
         for attempt in self.attempts:
             request = attempt.merge_request
@@ -62,12 +67,22 @@ class WorkItem:
             if request:
                 request.write(town)
 
+    def _label(self, town: Town) -> None:
+        """Somebody labels the work as good or bad (`bd audit label`)."""
+        is_good = self.attempts[-1].outcome in ("merged", "direct_merge")
+        label: Row = {"id": f"int-{town.dice.hexadecimal(8)}", "kind": "label", "issue_id": self.bead.id, "actor": "overseer"}
+        label |= {"created_at": self.bead.row["updated_at"], "label": "good" if is_good else "bad", "reason": "reviewed by hand"}
+        self.bead.export.row("interactions", label)
+
 
 def sling(town: Town, item: WorkItem, ms: int, by: str, plan: str, agent: Agent | None = None) -> Attempt:
     """Give a bead to a polecat. When every polecat of the rig has its hands full, the bead waits with the scheduler."""
-    chosen = agent or town.free_polecat(item.rig, ms)
+    busy = [name for name in item.rig.polecats if Agent("polecat", item.rig, name).address in town.reserved]
+    follows = agent is None and bool(busy) and town.dice.chance(rate("session_with_many_beads"))
+    chosen = Agent("polecat", item.rig, busy[0]) if follows else agent or town.free_polecat(item.rig, ms)
     attempt = Attempt(f"{item.bead.id}#{len(item.attempts)}", chosen, ms, plan, by=by)
     item.attempts.append(attempt)
+    attempt.follows = follows
     if chosen.address in town.reserved:
         attempt.is_waiting = True
         town.events.add(ms, "scheduler_enqueue", by, bead=item.bead.id, rig=item.rig.name)
@@ -80,7 +95,8 @@ def hook(town: Town, item: WorkItem, attempt: Attempt, ms: int) -> None:
     """Put the bead on the polecat's hook: bead history, agent bead, events."""
     if attempt.is_waiting:
         attempt.is_waiting = False
-        attempt.agent = town.free_polecat(item.rig, ms)
+        if not attempt.follows:
+            attempt.agent = town.free_polecat(item.rig, ms)
         town.events.add(ms, "scheduler_dispatch", "daemon", bead=item.bead.id, rig=item.rig.name, polecat=attempt.agent.name)
     chosen, by = attempt.agent, attempt.by
     hooked = max(ms, town.free_at.get(chosen.address, 0))

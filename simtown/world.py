@@ -87,12 +87,13 @@ class Shifts:
             crew_day(town, self.patrolled.deal(), start + HOUR, self.crew, 1 + dice.randrange(2))
 
     def _rounds(self, items: list[WorkItem], attempts: list[Attempt]) -> None:
-        town, dice = self.town, self.town.dice
+        town = self.town
         current = list(zip(items, attempts, strict=True))
         for number in range(2):
             parked: dict[str, Session] = {}
-            for item, attempt in current:
-                attempt_work(town, item, attempt, parked)
+            for place, (item, attempt) in enumerate(current):
+                is_expected = any(other.follows and other.agent == attempt.agent for _, other in current[place + 1 :])
+                attempt_work(town, item, attempt, parked, is_expected)
             for session in parked.values():
                 town.close(session)
             touched = sorted({item.rig.name for item, _ in current})
@@ -109,7 +110,6 @@ class Shifts:
             current = [(item, self._again(item)) for item, attempt in current if attempt.outcome in AGAIN]
             if not current or number:
                 break
-            dice.shuffle(current)
 
     def _again(self, item: WorkItem) -> Attempt:
         """The bead goes into somebody's hands again; the second attempt ends well."""

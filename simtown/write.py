@@ -113,8 +113,8 @@ def write_facts(truth: TruthWriter, places: tuple[Place, ...], exports: list[tup
                 has_metadata=rig.has_metadata, is_copy=rig.is_copy,
             )  # fmt: skip
     for place, export in exports:
-        for (month, hours), (exact, deviating) in sorted(export.offsets.items()):
+        for (month, hours), (events, created, deviating) in sorted(export.offsets.items()):
             truth.add(
                 "clock_offsets", town=place.name, database=export.name, project_id=export.project_id, month=month,
-                offset_hours=hours, events=exact + deviating, deviating=deviating,
+                offset_hours=hours, events=events, created=created, deviating=deviating,
             )  # fmt: skip
