@@ -28,10 +28,10 @@ demo: $(INSTALLED) ## Two synthetic towns, loaded, built, published and queried,
 	@$(BIN)/forge demo
 
 test: $(INSTALLED) ## The quick tests.
-	$(BIN)/python -m pytest -m "not slow and not bench"
+	$(BIN)/python -m pytest -rs -m "not slow and not bench"
 
 test-slow: $(INSTALLED) ## The long tests, and a small run of each benchmark.
-	$(BIN)/python -m pytest -m "slow or bench"
+	$(BIN)/python -m pytest -rs -m "slow or bench"
 
 build: $(INSTALLED) ## Build the lake's models, test them and publish a release (FORGE_LAKE names the lake).
 	$(BIN)/forge build
@@ -41,7 +41,8 @@ lint: $(INSTALLED) ## Style and types of Python, style and portability of SQL.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m lake.portability dbt_project
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+	$(BIN)/python -m lake.portability
+	$(BIN)/sqlfluff lint --disable-progress-bar --processes 2 dbt_project/models dbt_project/tests
 
 bench: $(INSTALLED) ## Measure each performance claim beside its baseline; results go to bench/out.
 	$(BIN)/python -m bench
