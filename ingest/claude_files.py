@@ -22,7 +22,7 @@ from ingest.source_files import SourceFile, fingerprint, open_source
 from lake.tables import CLAUDE_RECORDS, FILES, QUARANTINE, REDACTIONS
 
 SOURCE = "claude"
-BATCH_BYTES = 6_000_000
+BATCH_BYTES = 8_000_000
 BATCH_ROWS = 5_000
 
 

@@ -123,6 +123,7 @@ class ClaudeHome:
             yield reader.read(group, folder, f"{number:05d}")
 
     def _pooled(self, groups: list[list[FileTask]], folder: Path) -> Iterator[TaskResult]:
+        Redactor(self._setup.key).prepare()  # so that every worker finds the compiled rules
         workers = min(os.cpu_count() or 1, len(groups))
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(self._setup,)) as pool:
