@@ -27,7 +27,7 @@ class Scale:
 def parse_scale(name: str) -> Scale:
     """`small`, `demo` or a number of megabytes (10^6 bytes of transcripts) such as `20MB`. Errors: `ValueError`."""
     if name == "small":
-        return Scale(name, 5, 0, 0.06, 0.25, 5, False)
+        return Scale(name, 5, 0, 0.05, 0.15, 5, False)
     if name == "demo":
         return Scale(name, 36, 0, 0.08, 0.28, 12, False)
     found = _BENCH.fullmatch(name.strip())

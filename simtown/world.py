@@ -66,6 +66,13 @@ class Shifts:
             self._duty(duty, start)
         self._settle(start, dispatches, items)
 
+    def last_day(self, start: int) -> None:
+        """The day before everything is read: patrols and a crew, whose traces no retention has touched yet."""
+        for duty in ("deacon", "boot", "crew"):
+            self._duty(duty, start)
+        self.quirks.apply(start)
+        self.town.settle()
+
     def _plan(self, is_last: bool) -> str:
         """What becomes of the next attempt. Only the last shift leaves work open: nobody leaves a bead on a hook for months."""
         if is_last and not self.has_left_open:
@@ -148,7 +155,7 @@ def generate(out: Path, *, seed: int = 7, towns: int = 2, size: str = "demo", wi
     truth = TruthWriter(out / "truth")
     shares = [(2 if place.name == "alpha" else 1) / (towns + 1) for place in chosen]
     pace = [_pace(scale, share) for share in shares]
-    end = max(END, *(BEGIN + step * shifts + _TAIL for shifts, step in pace))
+    end = max(END, *(BEGIN + step * (shifts - 1) + _TAIL for shifts, step in pace))
     exports: list[tuple[Place, BeadsExport]] = []
     by_database: dict[str, BeadsExport] = {}
     for place, share, (shifts, step) in zip(chosen, shares, pace, strict=True):
@@ -176,10 +183,10 @@ def generate(out: Path, *, seed: int = 7, towns: int = 2, size: str = "demo", wi
 def _pace(scale: Scale, share: float) -> tuple[int, int]:
     """How many shifts a town with this share of the world is expected to play, and the ms between their starts."""
     if not scale.is_bench:
-        shifts = max(1, round(scale.shifts * share))
-    else:
-        # Shifts differ in size; room for an eighth more keeps the last one within the months.
-        shifts = 1 + int(scale.bytes_wanted * share / _SHIFT_BYTES * 9 / 8)
+        shifts = max(2, round(scale.shifts * share))
+        return shifts, (END - BEGIN - _TAIL) // (shifts - 1)
+    # Shifts differ in size; room for an eighth more keeps the last one within the months.
+    shifts = 2 + int(scale.bytes_wanted * share / _SHIFT_BYTES * 9 / 8)
     return shifts, max((END - BEGIN - _TAIL) // shifts, 3 * HOUR)
 
 
@@ -209,4 +216,6 @@ def _run(town: Town, dice: Dice, step: int, shifts: int, bytes_wanted: int) -> N
         played += 1
         start += step
         town.flush(start)
+    if shifts:
+        story.last_day(END - 26 * HOUR)
     town.finish()
