@@ -45,6 +45,21 @@ end
 {%- endmacro %}
 
 
+{#
+  Address of an agent that is named beside its rig. Events of the town itself give `town` as the rig; patrols name witness, refinery
+  and deacon where polecats are named.
+#}
+{% macro local_address(rig, name) -%}
+case
+    when {{ name }} in ('mayor', 'deacon') then {{ name }}
+    when {{ name }} = 'boot' then 'deacon/boot'
+    when {{ rig }} is null or {{ rig }} in ('', 'town') or {{ name }} = '' or {{ name }} like '%/%' then null
+    when {{ name }} in ('witness', 'refinery') then concat({{ rig }}, '/', {{ name }})
+    else concat({{ rig }}, '/polecats/', {{ name }})
+end
+{%- endmacro %}
+
+
 {# Role of a canonical address. #}
 {% macro address_role(address) -%}
 case

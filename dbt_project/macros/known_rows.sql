@@ -38,3 +38,8 @@
   {%- endset -%}
   {{ return(query) }}
 {%- endmacro %}
+
+{% macro second_key_part(row_key) -%}
+  {#- What follows the bead in the key of a label or dependency; a second line with the same key has a number after it. -#}
+  regexp_replace(regexp_replace({{ row_key }}, '^[^|]*[|]', ''), '#[0-9]+$', '')
+{%- endmacro %}

@@ -10,7 +10,16 @@
 
 {% set touched_beads = 'select distinct beads_project_id, bead_id from ' ~ touched(ref('stg_beads__events')) %}
 
-with changes as (
+with
+{% if is_incremental() %}
+touched_beads as (
+
+    {{ touched_beads }}
+
+),
+
+{% endif %}
+changes as (
 
     select
         events.event_key,
@@ -38,7 +47,7 @@ with changes as (
         end as phase
     from {{ part_of(ref('stg_beads__events'), touched_beads) }} as events
     {% if is_incremental() %}
-    inner join ({{ touched_beads }}) as touched_beads
+    inner join touched_beads
         on events.beads_project_id = touched_beads.beads_project_id and events.bead_id = touched_beads.bead_id
     {% endif %}
     where events.new_status is not null or events.new_assignee is not null

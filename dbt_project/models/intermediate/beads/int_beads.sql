@@ -10,15 +10,15 @@
 
 {% set touched_beads = 'select beads_project_id, bead_id from ' ~ touched(ref('stg_beads__issues'))
     ~ ' union select beads_project_id, bead_id from ' ~ touched(ref('stg_beads__labels')) %}
-{% set attachments = ['attached_molecule', 'attached_formula', 'attached_at', 'attached_args', 'attached_vars', 'dispatched_by',
-    'no_merge', 'review_only', 'mode', 'merge_strategy', 'convoy_owned', 'formula_vars', 'convoy_id'] %}
-{% set merge_request_fields = ['branch', 'target', 'source_issue', 'commit_sha', 'worker', 'agent_bead', 'retry_count',
-    'last_conflict_sha', 'conflict_task_id', 'pre_verified', 'pre_verified_at', 'pre_verified_base', 'merge_commit',
-    'convoy_created_at'] %}
-{% set agent_fields = ['role_type', 'agent_state', 'hook_bead', 'cleanup_status', 'active_mr', 'notification_level', 'exit_type',
-    'mr_id', 'branch', 'mr_failed', 'push_failed', 'completion_time'] %}
-{% set escalation_fields = ['severity', 'reason', 'source', 'escalated_by', 'escalated_at', 'acked_by', 'closed_by',
-    'closed_reason', 'related_bead', 'original_severity', 'reescalation_count'] %}
+{% set attachments = ['attached_molecule', 'attached_formula', 'attached_args', 'attached_vars', 'dispatched_by', 'mode',
+    'merge_strategy', 'formula_vars'] %}
+{% set attachment_flags = ['no_merge', 'review_only', 'convoy_owned'] %}
+{% set merge_request_fields = ['branch', 'target', 'source_issue', 'rig', 'commit_sha', 'worker', 'agent_bead', 'last_conflict_sha',
+    'conflict_task_id', 'pre_verified_base', 'merge_commit'] %}
+{% set agent_fields = ['cleanup_status', 'active_mr', 'notification_level', 'exit_type', 'mr_id', 'branch'] %}
+{% set agent_columns = ['role_type', 'agent_state', 'hook_bead', 'rig'] %}
+{% set escalation_fields = ['reason', 'source', 'escalated_by', 'acked_by', 'closed_by', 'closed_reason', 'related_bead',
+    'original_severity'] %}
 
 with
 {% if is_incremental() %}
@@ -118,6 +118,15 @@ chosen as (
         on versions.beads_project_id = labels.beads_project_id and versions.bead_id = labels.bead_id
     where versions.preference = 1
 
+),
+
+described as (
+
+    select
+        *,
+        kind not in ('merge_request', 'agent', 'escalation', 'message') as is_attachable
+    from chosen
+
 )
 
 select
@@ -152,22 +161,60 @@ select
     timeout_ns,
     waiters,
     rig as rig_column,
-    {% for name in attachments %}case when kind not in ('merge_request', 'agent', 'escalation', 'message')
-        then {{ description_field('description', name) }} end as {{ name }},
+    {% for name in attachments %}case
+        when is_attachable then {{ description_field('description', name) }}
+    end as {{ name }},
     {% endfor %}
-    {% for name in merge_request_fields %}case when kind = 'merge_request'
-        then {{ description_field('description', name) }} end as mr_{{ name }},
+    {% for name in attachment_flags %}case
+        when is_attachable then {{ to_boolean('lower(' ~ description_field('description', name) ~ ')') }}
+    end as is_{{ name }},
     {% endfor %}
-    case when kind = 'merge_request' then {{ description_field('description', 'rig') }} end as mr_rig,
-    {% for name in agent_fields %}case when kind = 'agent'
-        then {{ 'coalesce(' ~ description_field('description', name) ~ ', ' ~ name ~ ')' if name in ['role_type', 'agent_state', 'hook_bead'] else description_field('description', name) }} end as agent_{{ name | replace('agent_', '') }},
+    case
+        when is_attachable then {{ to_timestamp_utc(description_field('description', 'attached_at')) }}
+    end as attached_at,
+    case
+        when is_attachable or kind = 'merge_request' then {{ description_field('description', 'convoy_id') }}
+    end as convoy_id,
+    {% for name in merge_request_fields %}case
+        when kind = 'merge_request' then {{ description_field('description', name) }}
+    end as mr_{{ name }},
     {% endfor %}
-    case when kind = 'agent' then coalesce({{ description_field('description', 'rig') }}, rig) end as agent_rig,
+    case when kind = 'merge_request' then {{ to_bigint(description_field('description', 'retry_count')) }} end as mr_retry_count,
+    case
+        when kind = 'merge_request' then {{ to_boolean('lower(' ~ description_field('description', 'pre_verified') ~ ')') }}
+    end as is_mr_pre_verified,
+    case
+        when kind = 'merge_request' then {{ to_timestamp_utc(description_field('description', 'pre_verified_at')) }}
+    end as mr_pre_verified_at,
+    {% for name in agent_columns %}case
+        when kind = 'agent' then coalesce({{ description_field('description', name) }}, {{ name }})
+    end as agent_{{ name | replace('agent_', '') }},
+    {% endfor %}
+    {% for name in agent_fields %}case
+        when kind = 'agent' then {{ description_field('description', name) }}
+    end as agent_{{ name }},
+    {% endfor %}
+    {% for name in ['mr_failed', 'push_failed'] %}case
+        when kind = 'agent' then {{ to_boolean('lower(' ~ description_field('description', name) ~ ')') }}
+    end as is_agent_{{ name }},
+    {% endfor %}
+    case
+        when kind = 'agent' then {{ to_timestamp_utc(description_field('description', 'completion_time')) }}
+    end as agent_completed_at,
     done_intent as agent_done_intent,
-    {% for name in escalation_fields %}case when kind = 'escalation'
-        then {{ description_field('description', name) }} end as escalation_{{ name }},
+    case
+        when kind = 'escalation' then coalesce({{ description_field('description', 'severity') }}, label_severity)
+    end as escalation_severity,
+    {% for name in escalation_fields %}case
+        when kind = 'escalation' then {{ description_field('description', name) }}
+    end as escalation_{{ name | replace('escalated_', 'raised_') }},
     {% endfor %}
-    label_severity as escalation_label_severity,
+    case
+        when kind = 'escalation' then {{ to_timestamp_utc(description_field('description', 'escalated_at')) }}
+    end as escalation_raised_at,
+    case
+        when kind = 'escalation' then {{ to_bigint(description_field('description', 'reescalation_count')) }}
+    end as escalation_reescalation_count,
     mail_from,
     mail_type,
     mail_thread,
@@ -196,4 +243,4 @@ select
     first_observed_at,
     observed_at as last_changed_observed_at,
     case when not is_current then last_valid_to end as gone_at
-from chosen
+from described

@@ -15,7 +15,7 @@ with events as (
         town_id,
         actor,
         actor_address,
-        target,
+        is_target_assumed,
         target_address,
         polecat_address,
         agent,
@@ -34,7 +34,7 @@ named as (
     from events
     where actor_address is not null
     union all
-    select town_id, target_address as address, 'target' as seen_as, {{ is_short_address('target') }} as is_assumed, recorded_at
+    select town_id, target_address as address, 'target' as seen_as, is_target_assumed as is_assumed, recorded_at
     from events
     where target_address is not null
     union all

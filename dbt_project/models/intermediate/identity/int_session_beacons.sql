@@ -10,7 +10,7 @@
 ) }}
 
 -- [GAS TOWN] <recipient> <- <sender> • <local minute> • <topic>[:<molecule>]
-{% set beacon = '^[[]GAS TOWN[]] (.*) <- (.*) • ([0-9T:-]*) • ([a-zA-Z_-]*)(:([^ ]*))?' %}
+{% set beacon = '^[[]GAS TOWN[]] (.*) <- (.*) • ([0-9T:-]*) • ([a-zA-Z_-]*)(:([0-9A-Za-z_.@-]*))?' %}
 
 with prompts as (
 

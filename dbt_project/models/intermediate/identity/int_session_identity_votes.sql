@@ -113,8 +113,8 @@ cwd_votes as (
         'cwd' as bridge,
         coalesce(first_places.address, common_addresses.address) as address,
         'record' as evidence_kind,
-        coalesce(case when first_places.address is not null then first_places.record_key end, later_places.record_key) as evidence_key,
-        coalesce(case when first_places.address is not null then first_places.root_path end, later_places.root_path) as evidence_text,
+        case when first_places.address is null then later_places.record_key else first_places.record_key end as evidence_key,
+        case when first_places.address is null then later_places.root_path else first_places.root_path end as evidence_text,
         case
             when not sessions.has_role_paths then 'no_role_paths'
             when first_places.is_fork_copy then 'copied_by_fork'

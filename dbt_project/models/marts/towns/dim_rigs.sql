@@ -85,11 +85,36 @@ databases as (
     select
         town_id,
         rig,
-        min(beads_project_id) as beads_project_id,
-        min(database_name) as database_name
+        beads_project_id,
+        database_name,
+        'metadata.json' as database_source,
+        1 as preference
     from {{ ref('stg_town__databases') }}
-    where rig is not null
-    group by town_id, rig
+    where rig is not null and beads_project_id is not null
+    union all
+    -- A rig's database is called like the rig, without what a database name may not hold.
+    select
+        rigs.town_id,
+        rigs.rig,
+        observed.beads_project_id,
+        observed.database_name,
+        'name' as database_source,
+        2 as preference
+    from rigs
+    inner join {{ ref('bridge_town_database') }} as observed
+        on
+            rigs.town_id = observed.town_id
+            and replace(replace(lower(rigs.rig), '_', ''), '-', '')
+            = replace(replace(lower(observed.database_name), '_', ''), '-', '')
+
+),
+
+ranked_databases as (
+
+    select
+        *,
+        row_number() over (partition by town_id, rig order by preference, beads_project_id, database_name) as choice
+    from databases
 
 )
 
@@ -101,6 +126,7 @@ select
     listed.upstream_url,
     databases.beads_project_id,
     databases.database_name,
+    databases.database_source,
     case rigs.first_preference
         when 1 then 'rigs.json' when 2 then 'routes.jsonl' when 3 then 'sessions' else 'events'
     end as first_source,
@@ -113,4 +139,5 @@ select
 from rigs
 left join {{ ref('stg_town__rigs') }} as listed on rigs.town_id = listed.town_id and rigs.rig = listed.rig
 left join prefixes on rigs.town_id = prefixes.town_id and rigs.rig = prefixes.rig
-left join databases on rigs.town_id = databases.town_id and rigs.rig = databases.rig
+left join ranked_databases as databases
+    on rigs.town_id = databases.town_id and rigs.rig = databases.rig and databases.choice = 1

@@ -34,7 +34,7 @@ databases as (
     select
         town_id,
         cast(count(distinct beads_project_id) as bigint) as database_count,
-        max(last_observed_at) as newest_beads_at
+        max(newest_change_at) as newest_beads_at
     from {{ ref('bridge_town_database') }}
     group by town_id
 

@@ -1,8 +1,9 @@
 {{ config(
     materialized='delta',
     incremental=true,
-    unique_key=['town_id', 'beads_project_id', 'source', 'table_name', 'bead_id', 'depends_on_id', 'dependency_type', 'observed_at',
-        'change'],
+    unique_key=[
+        'town_id', 'beads_project_id', 'source', 'table_name', 'bead_id', 'depends_on_id', 'dependency_type', 'observed_at', 'change'
+    ],
     touched_key=['beads_project_id', 'bead_id'],
     order_by=['beads_project_id', 'bead_id'],
     statistics=['beads_project_id', 'bead_id', 'observed_at']
@@ -10,8 +11,8 @@
 
 {% set names = ['depends_on_id', 'type', 'created_at', 'created_by', 'metadata', 'thread_id'] %}
 {% set bead_keys = new_bead_keys(['dependencies', 'wisp_dependencies'], ref('stg_beads__issues')) %}
-{% set columns = ['town_id', 'beads_project_id', 'source', 'table_name', 'bead_id', 'depends_on_id', 'dependency_type', 'created_by',
-    'metadata', 'thread_id', 'created_at_as_recorded', 'is_created_at_server_local', 'change', 'observed_at'] %}
+{% set columns = ['town_id', 'beads_project_id', 'source', 'table_name', 'bead_id', 'depends_on_id', 'dependency_type',
+    'created_by', 'metadata', 'thread_id', 'created_at_as_recorded', 'is_created_at_server_local', 'change', 'observed_at'] %}
 
 with new_rows as (
 
@@ -32,7 +33,7 @@ typed as (
         table_name,
         bead_id,
         -- The key holds the other bead also when the row is gone.
-        coalesce(fields.depends_on_id, regexp_replace(regexp_replace(row_key, '^[^|]*[|]', ''), '#[0-9]+$', '')) as depends_on_id,
+        coalesce(fields.depends_on_id, {{ second_key_part('row_key') }}) as depends_on_id,
         fields.type as dependency_type,
         nullif(fields.created_by, '') as created_by,
         nullif(nullif(fields.metadata, ''), '{}') as metadata,
@@ -131,6 +132,11 @@ embedded_versions as (
         *,
         fields.depends_on_id as depends_on_id,
         fields.type as dependency_type,
+        nullif(fields.created_by, '') as created_by,
+        nullif(nullif(fields.metadata, ''), '{}') as metadata,
+        nullif(fields.thread_id, '') as thread_id,
+        {{ to_timestamp_utc('fields.created_at') }} as created_at_as_recorded,
+        not {{ has_zone('fields.created_at') }} as is_created_at_server_local,
         row_number() over (
             partition by town_id, beads_project_id, source, table_name, bead_id, observed_at, fields.depends_on_id, fields.type
             order by element_index
@@ -181,11 +187,11 @@ edges as (
         embedded.bead_id,
         embedded.depends_on_id,
         embedded.dependency_type,
-        nullif(embedded.fields.created_by, '') as created_by,
-        nullif(nullif(embedded.fields.metadata, ''), '{}') as metadata,
-        nullif(embedded.fields.thread_id, '') as thread_id,
-        {{ to_timestamp_utc('embedded.fields.created_at') }} as created_at_as_recorded,
-        not {{ has_zone('embedded.fields.created_at') }} as is_created_at_server_local,
+        embedded.created_by,
+        embedded.metadata,
+        embedded.thread_id,
+        embedded.created_at_as_recorded,
+        embedded.is_created_at_server_local,
         'upsert' as change,
         true as is_embedded,
         embedded.observed_at,

@@ -69,6 +69,9 @@ changed as (
 
     select
         *,
+        concat_ws(
+            '|', beads_project_id, bead_id, event_id, event_type, actor, cast(created_at_as_recorded as varchar), new_value
+        ) as content,
         nullif(old_fields.status, '') as old_status,
         nullif(old_fields.assignee, '') as old_assignee,
         {{ to_timestamp_utc('old_fields.updated_at') }} as old_updated_at,
@@ -87,7 +90,7 @@ typed as (
 
     select
         -- Copies of a database number their events on their own: the id alone would confuse two events.
-        {{ text_hash("concat_ws('|', beads_project_id, bead_id, event_id, event_type, actor, cast(created_at_as_recorded as varchar), new_value)") }} as event_key,
+        {{ text_hash('content') }} as event_key,
         beads_project_id,
         bead_id,
         event_id,

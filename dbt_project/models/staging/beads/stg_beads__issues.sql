@@ -68,8 +68,9 @@ typed as (
         lower(fields.is_template) in ('1', 'true') as is_template,
         lower(fields.no_history) in ('1', 'true') as is_without_history,
         lower(fields.crystallizes) in ('1', 'true') as is_crystallizing,
-        {% for name in times %}{{ to_timestamp_utc('fields.' ~ name) }} as {{ name }}{{ ',' if not loop.last }}
+        {% for name in times %}{{ to_timestamp_utc('fields.' ~ name) }} as {{ name }},
         {% endfor %}
+        load_seq
     from new_versions
 
 ),

@@ -19,7 +19,7 @@ with typed as (
         table_name,
         bead_id,
         -- The key holds the label also when the row is gone.
-        coalesce({{ json_text('record', '$.label') }}, regexp_replace(regexp_replace(row_key, '^[^|]*[|]', ''), '#[0-9]+$', '')) as label,
+        coalesce({{ json_text('record', '$.label') }}, {{ second_key_part('row_key') }}) as label,
         change,
         observed_at
     from {{ source('raw', 'beads_rows') }}

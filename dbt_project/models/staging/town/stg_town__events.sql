@@ -120,19 +120,11 @@ select
     -- A branch without an issue is announced with its own name in the place of a bead.
     payload_bead is not null and branch is not null and branch = concat('polecat/', payload_bead) as is_bead_a_branch,
     target,
-    case
-        when event_type in ('nudge', 'polecat_nudged', 'escalation_sent', 'kill')
-            and payload_rig is not null and target is not null and {{ canonical_address('target') }} is null
-            and target not like '%/%'
-            then case
-                when target in ('witness', 'refinery') then concat(payload_rig, '/', target)
-                else concat(payload_rig, '/polecats/', target)
-            end
-        else {{ canonical_address('target') }}
-    end as target_address,
+    coalesce({{ canonical_address('target') }}, {{ local_address('payload_rig', 'target') }}) as target_address,
+    {{ canonical_address('target') }} is null or {{ is_short_address('target') }} as is_target_assumed,
     payload_rig as rig,
     polecat,
-    case when payload_rig is not null and polecat is not null then concat(payload_rig, '/polecats/', polecat) end as polecat_address,
+    {{ local_address('payload_rig', 'polecat') }} as polecat_address,
     branch,
     session_id,
     session_role,

@@ -36,9 +36,9 @@ described as (
 select
     town_id,
     rig,
-    {{ nth_text('texts', 1) }} as git_url,
-    {{ nth_text('texts', 2) }} as push_url,
-    {{ nth_text('texts', 3) }} as upstream_url,
+    nullif({{ nth_text('texts', 1) }}, '') as git_url,
+    nullif({{ nth_text('texts', 2) }}, '') as push_url,
+    nullif({{ nth_text('texts', 3) }}, '') as upstream_url,
     -- Written with and without its hyphen.
     regexp_replace({{ nth_text('texts', 5) }}, '-+$', '') as prefix,
     {{ to_timestamp_utc(nth_text('texts', 4)) }} as added_at,

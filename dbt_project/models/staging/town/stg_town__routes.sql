@@ -36,7 +36,10 @@ ranked as (
 
     select
         *,
-        row_number() over (partition by town_id, prefix order by observed_at desc, load_seq desc, element_index desc) as versions_back,
+        row_number() over (
+            partition by town_id, prefix
+            order by observed_at desc, load_seq desc, element_index desc
+        ) as versions_back,
         min(observed_at) over (partition by town_id, prefix) as first_observed_at
     from parsed
     where prefix is not null and prefix <> ''
