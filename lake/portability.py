@@ -64,7 +64,10 @@ def _without_comments(text: str) -> str:
 
 def _without_jinja(text: str) -> str:
     return re.sub(
-        r"\{\{.*?\}\}|\{%.*?%\}", lambda m: re.sub(r"[^\n]", "j", m[0]) if m[0][1] == "{" else _blank(m), text, flags=re.DOTALL
+        r"""\{\{(?:"[^"]*"|'[^']*'|(?!\}\}).)*\}\}|\{%.*?%\}""",
+        lambda m: re.sub(r"[^\n]", "j", m[0]) if m[0][1] == "{" else _blank(m),
+        text,
+        flags=re.DOTALL,
     )
 
 
