@@ -98,7 +98,7 @@ roots as (
         jumps.session_key,
         jumps.run,
         jumps.up as root_run,
-        roots.parent_run = roots.run as is_rooted
+        roots.parent_run = roots.run and roots.parent_number is null as is_rooted
     from jumps_{{ rounds }} as jumps
     inner join runs as roots on jumps.session_key = roots.session_key and jumps.up = roots.run
 
