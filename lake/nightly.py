@@ -1,7 +1,10 @@
 """The steps of a night, each a verb of its own, and the night itself: load, build, publish, write the analysts' file."""
 
+import contextlib
 import json
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +57,8 @@ def build_models(lake: Path, *, full_refresh: bool, audit: bool, select: str | N
     """`forge build`: dbt's own output, then one line on how it ended."""
     from lake.build import run_build
 
-    result = run_build(lake, full_refresh=full_refresh, audit=audit, select=select)
+    with dbt_output(quiet=False):
+        result = run_build(lake, full_refresh=full_refresh, audit=audit, select=select)
     say(_ending(result))
     return ExitCode.OK if result.exit_code == 0 else ExitCode.FAILED
 
@@ -88,7 +92,7 @@ def run_nightly(towns_file: Path, lake: Path, *, only: list[str] | None, audit: 
     from lake.build import run_build
 
     loaded = load(towns_file, lake, only=only, progress=progress)
-    with quiet_dbt():
+    with dbt_output(quiet=True):
         result = run_build(lake, audit=audit)
     for line in changes(lake, result):
         say(line)
@@ -98,18 +102,25 @@ def run_nightly(towns_file: Path, lake: Path, *, only: list[str] | None, audit: 
     return loaded
 
 
-class quiet_dbt:  # noqa: N801 - reads like a block of its own
-    """Inside the block dbt prints errors alone: a night's log shall show what changed, not three hundred green lines."""
+@contextlib.contextmanager
+def dbt_output(*, quiet: bool) -> Iterator[None]:
+    """What dbt prints inside the block: no colours unless a terminal reads them; when `quiet`, errors alone.
 
-    def __enter__(self) -> None:
-        self._before = os.environ.get("DBT_QUIET")
-        os.environ["DBT_QUIET"] = "true"
-
-    def __exit__(self, *_: object) -> None:
-        if self._before is None:
-            del os.environ["DBT_QUIET"]
-        else:
-            os.environ["DBT_QUIET"] = self._before
+    A night's log shall show what changed, not three hundred green lines.
+    """
+    settings = {"DBT_QUIET": "true"} if quiet else {}
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        settings["DBT_USE_COLORS"] = "false"
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _ending(result: "BuildResult") -> str:

@@ -15,7 +15,7 @@ from ingest.run import IngestReport, StreamReport
 from lake.build import BuildResult
 from lake.exit_codes import ExitCode
 from lake.location import ops_path
-from lake.nightly import load, quiet_dbt, run_nightly
+from lake.nightly import dbt_output, load, run_nightly
 from lake.releases import Release
 from lake.runs import looks
 from lake.tell import Told
@@ -119,6 +119,17 @@ def test_dbts_silence_ends_with_the_block(before: str | None, monkeypatch: pytes
     monkeypatch.delenv("DBT_QUIET", raising=False)
     if before is not None:
         monkeypatch.setenv("DBT_QUIET", before)
-    with quiet_dbt():
+    with dbt_output(quiet=True):
         assert os.environ["DBT_QUIET"] == "true"
     assert os.environ.get("DBT_QUIET") == before
+
+
+@pytest.mark.parametrize(("is_terminal", "no_color", "is_plain"), [(True, "", False), (True, "1", True), (False, "", True)])
+def test_colours_are_for_terminals_that_want_them(
+    is_terminal: bool, no_color: str, is_plain: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DBT_USE_COLORS", raising=False)
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    with dbt_output(quiet=False):
+        assert os.environ.get("DBT_USE_COLORS") == ("false" if is_plain else None)
