@@ -10,7 +10,10 @@
 
 {% macro build_facts() %}
   {#- incremental, reason, watermark, load_seq, as_of, audit, touched (model → key columns) -#}
-  {%- do adapter.execute('select 1') -%}
+  {%- if flags.WHICH != 'build' -%}
+    {#- A build has opened its database before any model is compiled; other commands may not have. -#}
+    {%- do adapter.execute('select 1') -%}
+  {%- endif -%}
   {{ return(ask_lake('facts', {})) }}
 {% endmacro %}
 

@@ -3,15 +3,16 @@
 {% macro touched_rows(relation, alias) %}
   {#- Condition: the row of `alias` belongs to a key the build touched. True in full and audit builds. -#}
   {%- set name = relation.identifier -%}
-  {%- set facts = build_facts() if execute else {} -%}
-  {%- if is_incremental() and facts.touched.get(name) -%}
+  {%- set incremental = is_incremental() -%}
+  {%- set facts = build_facts() if incremental else {} -%}
+  {%- if incremental and facts.touched.get(name) -%}
     exists (
       select 1 from {{ touched(relation) }} as touched
       where {% for column in facts.touched[name] -%}
         touched."{{ column }}" is not distinct from {{ alias }}."{{ column }}" {{ 'and ' if not loop.last }}
       {%- endfor %}
     )
-  {%- elif is_incremental() and name not in facts.touched and has_column(name, 'load_seq') -%}
+  {%- elif incremental and name not in facts.touched and has_column(name, 'load_seq') -%}
     {{ alias }}.load_seq > {{ facts.watermark }}
   {%- else -%}
     true
