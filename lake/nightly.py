@@ -34,11 +34,11 @@ def load(towns_file: Path, lake: Path, *, only: list[str] | None, progress: bool
     for line in report.lines():
         say(line)
     if not only:
-        _note_looks(report, towns_file, lake)
+        remember_looks(report, towns_file, lake)
     return ExitCode(report.exit_code)
 
 
-def _note_looks(report: "IngestReport", towns_file: Path, lake: Path) -> None:
+def remember_looks(report: "IngestReport", towns_file: Path, lake: Path) -> None:
     """Write down which towns this run read through: those of which nothing was left out."""
     from ingest.identity import identify_all
     from ingest.towns import load_towns
