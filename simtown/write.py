@@ -69,6 +69,8 @@ def towns_yaml(out: Path, places: tuple[Place, ...]) -> None:
                 entry["beads_project"] = rig.project_id
             beads.append(entry)
         homes = {"claude": [f"{place.name}/home/.claude", f"{place.name}/home/.claude-2"]}
+        for home in homes["claude"]:  # a small town may not have used its second account yet
+            (out / home / "projects").mkdir(parents=True, exist_ok=True)
         towns.append(
             {"name": place.name, "root": f"{place.name}/gt", "recorded_root": place.recorded_root,
              "extra_roots": list(place.extra_roots), "homes": homes, "beads": beads}
