@@ -24,11 +24,16 @@
   places as (
 
       select
-          {{ session_key('town_id', 'claude', claude_session_id()) }} as session_key,
+          session_key,
           coalesce(min(recorded_at), cast('1970-01-01 00:00:00+00' as timestamp with time zone)) as placed_at
-      from {{ source('raw', 'claude_records') }}
-      where {{ new_rows() }}
-      group by 1
+      from (
+          select
+              {{ session_key('town_id', 'claude', claude_session_id()) }} as session_key,
+              recorded_at
+          from {{ source('raw', 'claude_records') }}
+          where {{ new_rows() }}
+      ) as timed
+      group by session_key
 
   ),
 

@@ -165,7 +165,7 @@
       one of the times are not read. -#}
   {%- set day, time = ('placed_on', 'placed_at') if placed else ('session_started_on', 'session_started_at') -%}
   {%- set known_places = ref('stg_claude__entries') if placed else ref('int_entries') -%}
-  {%- if not is_incremental() -%}
+  {%- if not execute or not is_incremental() -%}
     true
   {%- else -%}
     {%- set dot = alias ~ '.' if alias else '' -%}
@@ -187,4 +187,13 @@
       and {{ dot }}session_key in ({{ sessions_sql }})
     {%- endif -%}
   {%- endif -%}
+{%- endmacro %}
+
+{% macro prompt_size(alias) -%}
+  {#- The three counts that make up a prompt's size, as a text: fragments of one response agree in them, the prompt of the next is longer. -#}
+  concat(
+      coalesce(cast({{ alias }}.input_tokens as varchar), ''), '|',
+      coalesce(cast({{ alias }}.cache_creation_tokens as varchar), ''), '|',
+      coalesce(cast({{ alias }}.cache_read_tokens as varchar), '')
+  )
 {%- endmacro %}

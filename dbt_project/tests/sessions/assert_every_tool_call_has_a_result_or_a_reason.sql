@@ -28,7 +28,7 @@ announced as (
 
     select
         session_key,
-        sum(tool_call_count) as call_count
+        cast(sum(tool_call_count) as bigint) as call_count
     from {{ ref('int_messages') }} as messages
     where {{ touched_rows(ref('int_messages'), 'messages') }}
     group by session_key

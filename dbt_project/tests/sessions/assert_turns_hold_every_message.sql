@@ -14,7 +14,7 @@ turns as (
 
     select
         session_key,
-        sum(message_count) as message_count
+        cast(sum(message_count) as bigint) as message_count
     from {{ ref('fct_turns') }} as turns
     where {{ touched_rows(ref('fct_turns'), 'turns') }}
     group by session_key

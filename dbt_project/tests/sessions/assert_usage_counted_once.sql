@@ -27,8 +27,8 @@ single as (
 
     select
         session_key,
-        sum(case when is_fork_copy then 0 else coalesce(output_tokens, 0) end) as output_tokens,
-        sum(case when is_fork_copy then 0 else coalesce(input_tokens, 0) end) as input_tokens
+        cast(sum(case when is_fork_copy then 0 else coalesce(output_tokens, 0) end) as bigint) as output_tokens,
+        cast(sum(case when is_fork_copy then 0 else coalesce(input_tokens, 0) end) as bigint) as input_tokens
     from responses
     group by session_key
 
@@ -38,8 +38,8 @@ summed as (
 
     select
         session_key,
-        sum(output_tokens) as output_tokens,
-        sum(input_tokens) as input_tokens
+        cast(sum(output_tokens) as bigint) as output_tokens,
+        cast(sum(input_tokens) as bigint) as input_tokens
     from {{ ref('fct_session_usage') }} as usages
     where {{ touched_rows(ref('fct_session_usage'), 'usages') }}
     group by session_key

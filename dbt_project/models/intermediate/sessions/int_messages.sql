@@ -138,12 +138,7 @@ messages as (
             when details.request_id is not null or details.response_id is null
                 then concat(coalesce(details.response_id, placed.entry_key), '|', coalesce(details.request_id, ''))
             -- Gateways give no request id, some the same message id to every response: then the prompt's size tells them apart.
-            else concat(
-                details.response_id, '|',
-                coalesce(cast(details.input_tokens as varchar), ''), '|',
-                coalesce(cast(details.cache_creation_tokens as varchar), ''), '|',
-                coalesce(cast(details.cache_read_tokens as varchar), '')
-            )
+            else concat(details.response_id, '|', {{ prompt_size('details') }})
         end as response_identity
     from placed
     inner join details on placed.record_key = details.record_key

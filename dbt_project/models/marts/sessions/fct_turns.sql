@@ -89,8 +89,8 @@ pieces as (
         messages.turn_key,
         messages.message_number,
         blocks.block_index,
-        blocks.block_type,
-        blocks.text
+        case when blocks.block_type = 'text' then blocks.text end as text,
+        case when blocks.block_type = 'thinking' then blocks.text end as thinking_text
     from {{ ref('stg_claude__content_blocks') }} as blocks
     inner join messages on blocks.record_key = messages.record_key
     where
@@ -104,8 +104,8 @@ texts as (
 
     select
         turn_key,
-        {{ joined_text("case when block_type = 'text' then text end", line_break(), 'message_number, block_index') }} as text,
-        {{ joined_text("case when block_type = 'thinking' then text end", line_break(), 'message_number, block_index') }} as thinking_text
+        {{ joined_text('text', line_break(), 'message_number, block_index') }} as text,
+        {{ joined_text('thinking_text', line_break(), 'message_number, block_index') }} as thinking_text
     from pieces
     group by turn_key
 

@@ -44,12 +44,8 @@ contents as (
         case
             when record_type = 'progress' then fields.data.message.message.content
             when record_type = 'system' then fields.content
-            when record_type = 'attachment'
-                then coalesce(
-                    nullif(fields.attachment.content, concat(chr(34), chr(34))),
-                    fields.attachment.prompt,
-                    fields.attachment.stdout
-                )
+            when record_type = 'attachment' and fields.attachment.content <> concat(chr(34), chr(34)) then fields.attachment.content
+            when record_type = 'attachment' then coalesce(fields.attachment.prompt, fields.attachment.stdout)
             when fields.message.content is not null then fields.message.content
             else {{ json_part("record", "$.message") }}
         end as content
