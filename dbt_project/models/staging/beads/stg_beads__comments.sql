@@ -4,7 +4,8 @@
     unique_key=['beads_project_id', 'bead_id', 'comment_id'],
     touched_key=['beads_project_id', 'bead_id', 'comment_id'],
     order_by=['created_at', 'beads_project_id', 'bead_id'],
-    statistics=['beads_project_id', 'bead_id', 'comment_id', 'created_at']
+    statistics=['beads_project_id', 'bead_id', 'comment_id', 'created_at'],
+    tags=['scope:global']
 ) }}
 
 {% set columns = ['beads_project_id', 'bead_id', 'comment_id', 'author', 'text', 'created_at_text', 'created_at', 'source',

@@ -6,7 +6,8 @@
     ],
     touched_key=['beads_project_id', 'bead_id'],
     order_by=['beads_project_id', 'bead_id'],
-    statistics=['beads_project_id', 'bead_id', 'observed_at']
+    statistics=['beads_project_id', 'bead_id', 'observed_at'],
+    tags=['scope:global']
 ) }}
 
 {% set names = ['depends_on_id', 'type', 'created_at', 'created_by', 'metadata', 'thread_id'] %}

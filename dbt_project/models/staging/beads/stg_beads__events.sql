@@ -4,7 +4,8 @@
     unique_key=['beads_project_id', 'bead_id', 'event_key'],
     order_by=['created_at_as_recorded', 'beads_project_id', 'bead_id'],
     statistics=['beads_project_id', 'bead_id', 'created_at_as_recorded'],
-    rows_per_file=20000
+    rows_per_file=20000,
+    tags=['scope:global']
 ) }}
 
 {# `updated_at` of a raw event row is its created_at. #}

@@ -4,7 +4,8 @@
     unique_key=['beads_project_id', 'interaction_id'],
     touched_key=['beads_project_id', 'interaction_id'],
     order_by=['created_at_as_recorded', 'beads_project_id', 'interaction_id'],
-    statistics=['beads_project_id', 'interaction_id', 'bead_id', 'created_at_as_recorded']
+    statistics=['beads_project_id', 'interaction_id', 'bead_id', 'created_at_as_recorded'],
+    tags=['scope:global']
 ) }}
 
 {% set texts = ['kind', 'actor', 'model', 'prompt', 'response', 'error', 'tool_name', 'parent_id', 'label', 'reason', 'extra'] %}

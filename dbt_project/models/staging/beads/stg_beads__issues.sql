@@ -5,7 +5,8 @@
     touched_key=['beads_project_id', 'bead_id'],
     order_by=['bead_created_at', 'beads_project_id', 'bead_id'],
     statistics=['beads_project_id', 'bead_id', 'bead_created_at', 'observed_at'],
-    rows_per_file=5000
+    rows_per_file=5000,
+    tags=['scope:global']
 ) }}
 
 -- The columns of every schema version, by name: what a database does not have is null here.

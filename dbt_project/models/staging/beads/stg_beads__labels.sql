@@ -4,7 +4,8 @@
     unique_key=['town_id', 'beads_project_id', 'source', 'table_name', 'bead_id', 'label', 'observed_at', 'change'],
     touched_key=['beads_project_id', 'bead_id'],
     order_by=['beads_project_id', 'bead_id'],
-    statistics=['beads_project_id', 'bead_id', 'observed_at']
+    statistics=['beads_project_id', 'bead_id', 'observed_at'],
+    tags=['scope:global']
 ) }}
 
 {% set bead_keys = new_bead_keys(['labels', 'wisp_labels'], ref('stg_beads__issues')) %}

@@ -1,3 +1,5 @@
+{{ config(tags=['scope:shard']) }}
+
 -- The beads databases a town's folders name.
 select
     town_id,

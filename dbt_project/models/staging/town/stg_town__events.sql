@@ -4,7 +4,8 @@
     unique_key=['town_id', 'event_hash', 'occurrence'],
     order_by=['recorded_at', 'town_id', 'event_hash', 'occurrence'],
     statistics=['town_id', 'event_hash', 'session_id', 'bead_id', 'recorded_at', 'load_seq'],
-    rows_per_file=20000
+    rows_per_file=20000,
+    tags=['scope:shard']
 ) }}
 
 with new_events as (

@@ -1,3 +1,5 @@
+{{ config(tags=['scope:shard']) }}
+
 -- A town's identity files change rarely and are small: all their versions are looked at each time.
 with versions as (
 

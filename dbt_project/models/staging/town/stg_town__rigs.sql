@@ -1,3 +1,5 @@
+{{ config(tags=['scope:shard']) }}
+
 -- Every rig that some version of `mayor/rigs.json` lists, as its newest version describes it.
 with files as (
 

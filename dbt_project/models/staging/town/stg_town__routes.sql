@@ -1,3 +1,5 @@
+{{ config(tags=['scope:shard']) }}
+
 -- Which bead prefix belongs where, from every version of `.beads/routes.jsonl`.
 with files as (
 

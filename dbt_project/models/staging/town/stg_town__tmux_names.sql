@@ -1,3 +1,5 @@
+{{ config(tags=['scope:shard']) }}
+
 -- tmux names in reports of deaths: one in `session_death`, a list in `mass_death`.
 with events as (
 

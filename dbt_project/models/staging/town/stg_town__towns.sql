@@ -1,3 +1,5 @@
+{{ config(tags=['scope:shard']) }}
+
 -- What a town's own file and towns.yaml say about it now. A town without `mayor/town.json` is only declared.
 with current_files as (
 
