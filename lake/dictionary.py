@@ -17,11 +17,15 @@ _SCHEMAS = {
     "raw": "Raw: what was loaded, redacted",
 }
 _STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em; color: #222; background: #fff }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 70em; padding: 0 1em }
+body { color: #222; background: #fff }
 h2 { border-bottom: 2px solid #ccc; margin-top: 2.5em } h3 { font-family: ui-monospace, monospace; margin: 2em 0 .2em }
-table { border-collapse: collapse; width: 100%; margin: .6em 0 } td, th { text-align: left; vertical-align: top; padding: .25em .8em .25em 0 }
-tr + tr td { border-top: 1px solid #e5e5e5 } td:nth-child(-n+2) { font: 13px/1.6 ui-monospace, monospace; white-space: nowrap }
-.lineage, .kind { color: #555; font-size: 13px } nav a { margin-right: 1em; white-space: nowrap }
+table { border-collapse: collapse; width: 100%; margin: .6em 0 }
+td, th { text-align: left; vertical-align: top; padding: .25em .8em .25em 0 }
+tr + tr td { border-top: 1px solid #e5e5e5 }
+td:nth-child(-n+2) { font: 13px/1.6 ui-monospace, monospace; white-space: nowrap }
+.lineage, .kind { color: #555; font-size: 13px }
+nav a { margin-right: 1em; white-space: nowrap }
 @media (prefers-color-scheme: dark) { body { color: #ddd; background: #181818 } a { color: #8bf } .lineage, .kind { color: #aaa } }
 """
 

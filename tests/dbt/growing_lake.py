@@ -18,6 +18,7 @@ from lake.releases import find_release
 from lake.tables import LOADS, RAW_TABLES, SEQUENCE, open_raw
 
 Rows = Mapping[str, pa.Table]
+FIRST_SECOND = 1_767_225_600  # 2026-01-01 00:00:00 UTC
 
 
 def append_load(lake: Path, number: int, rows: Rows, *, is_complete: bool = True) -> None:
@@ -53,7 +54,7 @@ def events(*, town: str, actors: list[str | None], start: int) -> Rows:
                     "occurrence": 0,
                     "event_type": "done",
                     "actor": actor,
-                    "recorded_at": datetime.fromtimestamp(1_767_225_600 + start + index, UTC),
+                    "recorded_at": datetime.fromtimestamp(FIRST_SECOND + start + index, UTC),
                     "record": "{}",
                 }
                 for index, actor in enumerate(actors)

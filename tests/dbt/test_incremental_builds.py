@@ -1,11 +1,12 @@
 """Builds that go on from a release give the rows a build from nothing gives, and touch only what is new."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from lake.releases import find_release, releases
-from tests.dbt.growing_lake import append_load, differing_models, events, released_rows
+from tests.dbt.growing_lake import FIRST_SECOND, append_load, differing_models, events, released_rows
 from tests.dbt.projects import Built, dbt, toy_project
 
 OLD = [f"old-{number}" for number in range(5000)]
@@ -42,7 +43,11 @@ def test_the_first_build_is_full_and_says_why(history: tuple[Path, Path, list[Bu
 
 def test_an_empty_lake_has_empty_tables_with_their_columns(history: tuple[Path, Path, list[Built]]) -> None:
     assert history[2][0].model("int_events")["rows_written"] == 0
-    assert find_release(history[1]).as_of is None
+    assert releases(history[1])[0].as_of is None
+
+
+def test_as_of_is_the_newest_recorded_time_of_complete_loads(history: tuple[Path, Path, list[Built]]) -> None:
+    assert find_release(history[1]).as_of == datetime.fromtimestamp(FIRST_SECOND + 10_002, UTC)
 
 
 def test_later_builds_go_on_from_the_release(history: tuple[Path, Path, list[Built]]) -> None:
