@@ -12,16 +12,16 @@ from lake.location import raw_path
 EXTRACT = """
 import sys
 from pathlib import Path
-from lake.duck import connect
+from lake.duck import memory
 query = Path(sys.argv[1]).read_text().replace(":raw", sys.argv[2]).replace(":out", sys.argv[3])
-connect(Path(sys.argv[4])).execute(query)
+memory().execute(query)
 """
 
 
 def _extract(lake: Path) -> Measured:
     query = Path(__file__).parent / "extract_columns.sql"
     out = OUT / "extracted.parquet"
-    return run(python("-c", EXTRACT, str(query), str(raw_path(lake, "claude_records")), str(out), str(lake)), environment())
+    return run(python("-c", EXTRACT, str(query), str(raw_path(lake, "claude_records")), str(out)), environment())
 
 
 def full_and_incremental(megabytes: int) -> str:

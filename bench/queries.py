@@ -11,17 +11,15 @@ QUERIES = {
         select u.model, cast(s.started_at as date) as day, sum(u.output_tokens) as tokens
         from fct_session_usage u join dim_sessions s using (session_key) group by 1, 2 order by 2, 1""",
     "longest sessions of each rig": """
-        select rig, session_id, turn_count, row_number() over (partition by rig order by turn_count desc) as place
+        select rig, session_id, message_count, row_number() over (partition by rig order by message_count desc) as place
         from dim_sessions order by place, rig limit 50""",
 }
 
 FIRST_ROW = """
 import sys, time
-import duckdb
+from pathlib import Path
 from lake.duck import connect
-connect(__import__("pathlib").Path(sys.argv[1])).close()
-with duckdb.connect(sys.argv[1] + "/forge.duckdb", read_only=True) as connection:
-    connection.execute("load delta")
+with connect(Path(sys.argv[1])) as connection:
     begun = time.perf_counter()
     connection.execute(sys.argv[2]).fetchone()
     print(time.perf_counter() - begun)
