@@ -83,7 +83,8 @@ def _towns(folder: Path, part: str) -> list[dict[str, object]]:
     """The towns of one source folder, their paths below `part`, their names made unique."""
     towns: list[dict[str, object]] = yaml.safe_load((folder / part / "towns.yaml").read_text())["towns"]
     for town in towns:
-        town["name"] = f"{part}-{town['name']}"
+        # The generator makes the same two towns from every seed; a declared id makes them others.
+        town["name"] = town["id"] = f"{part}-{town['name']}"
         town["root"] = f"{part}/{town['root']}"
         homes = town.get("homes")
         if isinstance(homes, dict):
