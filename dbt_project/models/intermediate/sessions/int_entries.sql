@@ -94,14 +94,12 @@ ranked as (
         -- Of several records of one entry the file's own comes before an embedded copy, the newest generation before older ones.
         row_number() over (
             partition by session_key, entry_key
-            order by
-                case when source = 'file' then 0 else 1 end,
-                generation desc,
-                file_kind,
-                file_id,
-                byte_offset
+            order by case when source = 'file' then 0 else 1 end, generation desc, file_kind, file_id, byte_offset
         ) as record_rank,
-        max(generation) over (partition by session_key, entry_key, file_id) as newest_generation
+        first_value(concat(file_id, ':', cast(generation as varchar))) over (
+            partition by session_key, entry_key
+            order by case when source = 'file' then 0 else 1 end, generation desc, file_kind, file_id, byte_offset
+        ) as kept_from
     from placed
 
 )
@@ -137,7 +135,8 @@ select
         when not has_session_id and entry_kind <> 'message' then 'no_session'
         when record_rank = 1 then null
         when source = 'embedded' then 'embedded_copy'
-        when generation < newest_generation then 'superseded_generation'
+        when kept_from = concat(file_id, ':', cast(generation as varchar)) then 'repeated'
+        when kept_from like concat(file_id, ':%') then 'superseded_generation'
         else 'repeated'
     end as dropped_reason
 from ranked

@@ -17,7 +17,7 @@ with placed as (
         entries.record_key,
         entries.entry_key,
         entries.entry_number,
-        entries.is_shareable,
+        case when entries.is_shareable then {{ text_number('entries.entry_key') }} end as uuid_hash,
         coalesce(paths.agent_key, entries.agent_id, 'main') as agent_key,
         -- An entry without an id cannot be branched from.
         coalesce(paths.is_on_path, true) as is_on_path
@@ -144,10 +144,7 @@ messages as (
     inner join details on placed.record_key = details.record_key
     left join contents on placed.record_key = contents.record_key
     left join {{ ref('int_fork_copies') }} as copies
-        on
-            placed.is_shareable
-            and placed.session_key = copies.session_key
-            and {{ text_number('placed.entry_key') }} = copies.uuid_hash
+        on placed.session_key = copies.session_key and placed.uuid_hash = copies.uuid_hash
 
 ),
 

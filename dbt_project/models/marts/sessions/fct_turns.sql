@@ -100,6 +100,24 @@ pieces as (
 
 ),
 
+-- The condition stands here: in a left join's own condition it would cost a comparison of every row with every other.
+responses as (
+
+    select
+        response_key,
+        model,
+        stop_reason,
+        input_tokens,
+        output_tokens,
+        trusted_output_tokens,
+        cache_creation_tokens,
+        cache_read_tokens,
+        is_output_placeholder
+    from {{ ref('int_api_responses') }}
+    where {{ of_touched_sessions() }}
+
+),
+
 texts as (
 
     select
@@ -148,10 +166,5 @@ select
     numbered.started_at,
     numbered.ended_at
 from numbered
-left join {{ ref('int_api_responses') }} as responses
-    on
-        numbered.role = 'assistant'
-        and numbered.session_key = responses.session_key
-        and numbered.turn_key = responses.response_key
-        and {{ of_touched_sessions('responses') }}
+left join responses on numbered.turn_key = responses.response_key
 left join texts on numbered.turn_key = texts.turn_key
