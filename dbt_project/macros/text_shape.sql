@@ -1,7 +1,9 @@
-{% macro text_shape(names) %}
-  {#- Shape for `json_to_struct` in which every named field is text, as exports of different versions write one field in several types. -#}
+{% macro text_shape(names, json_names=[]) %}
+  {#- Shape for `json_to_struct` in which every field of `names` is text, as exports of different versions write one field in several
+      types; those of `json_names` stay JSON text. -#}
   {%- set shape = {} -%}
   {%- for name in names -%}{%- do shape.update({name: 'VARCHAR'}) -%}{%- endfor -%}
+  {%- for name in json_names -%}{%- do shape.update({name: 'JSON'}) -%}{%- endfor -%}
   {{ return(shape) }}
 {% endmacro %}
 

@@ -80,13 +80,15 @@ new_comments as (
     select
         beads_project_id,
         bead_id,
-        fields.id as comment_id,
+        -- A comment without an id goes by its place.
+        coalesce(fields.id, concat('#', cast(element_index as varchar))) as comment_id,
         source,
         true as is_embedded,
         observed_at,
         record_hash,
         fields
     from embedded_rows
+    where fields.id is not null or fields.text is not null
 
 ),
 

@@ -207,7 +207,7 @@ edges as (
             and embedded.bead_id = own_edges.bead_id
             and embedded.depends_on_id = own_edges.depends_on_id
     -- An export that embeds edges may lie beside one that lists them; the list knows when each came and went.
-    where own_edges.depends_on_id is null and embedded.copy_number = 1
+    where own_edges.depends_on_id is null and embedded.copy_number = 1 and embedded.depends_on_id is not null
 
 )
 

@@ -32,7 +32,7 @@ named as (
         beads_project_id,
         bead_id,
         row_key as event_id,
-        fields.event_type as event_type,
+        coalesce(fields.event_type, 'unknown') as event_type,
         fields.actor as actor,
         fields.old_value as old_value,
         fields.new_value as new_value,

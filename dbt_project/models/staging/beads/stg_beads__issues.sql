@@ -23,7 +23,7 @@
     'created_at', 'updated_at', 'closed_at', 'started_at', 'deleted_at', 'compacted_at', 'due_at', 'defer_until', 'last_activity'
 ] %}
 {% set lists = ['labels', 'dependencies', 'comments'] %}
-{% set names = texts + numbers + flags + times + lists %}
+{% set shape = text_shape(texts + numbers + flags + times, lists) %}
 {% set columns = ['town_id', 'beads_project_id', 'database_name', 'source', 'table_name', 'bead_id', 'row_key', 'change',
     'record_hash', 'observed_at', 'ordered_at', 'created_at_text', 'updated_at_text', 'embedded_labels', 'embedded_dependencies',
     'embedded_comments'] + texts + numbers + ['is_ephemeral', 'is_pinned', 'is_template', 'is_without_history',
@@ -33,7 +33,7 @@ with new_versions as (
 
     select
         *,
-        {{ json_to_struct('record', text_shape(names)) }} as fields
+        {{ json_to_struct('record', shape) }} as fields
     from {{ source('raw', 'beads_rows') }}
     where table_name in ('issues', 'wisps') and {{ new_rows() }}
 
@@ -57,9 +57,9 @@ typed as (
         least(coalesce(updated_at, observed_at), observed_at) as ordered_at,
         fields.created_at as created_at_text,
         fields.updated_at as updated_at_text,
-        fields.labels as embedded_labels,
-        fields.dependencies as embedded_dependencies,
-        fields.comments as embedded_comments,
+        cast(fields.labels as varchar) as embedded_labels,
+        cast(fields.dependencies as varchar) as embedded_dependencies,
+        cast(fields.comments as varchar) as embedded_comments,
         {% for name in texts %}nullif(fields.{{ name }}, '') as {{ name }},
         {% endfor %}
         {% for name in numbers %}{{ to_bigint('fields.' ~ name) }} as {{ name }},
