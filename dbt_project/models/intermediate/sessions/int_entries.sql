@@ -4,6 +4,7 @@
     touched_key=['session_key'],
     order_by=['session_started_at', 'session_key', 'entry_number'],
     statistics=['session_key', 'session_started_on', 'session_started_at', 'recorded_at'],
+    rows_per_file=20000,
     tags=['scope:shard'],
 ) }}
 

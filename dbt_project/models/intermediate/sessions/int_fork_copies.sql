@@ -5,7 +5,7 @@
     touched_sql="select session_key from {{ touched(ref('int_fork_families')) }}",
     order_by=['session_key', 'uuid_hash'],
     statistics=['session_key'],
-    rows_per_file=200000,
+    rows_per_file=20000,
     tags=['scope:global'],
 ) }}
 

@@ -4,6 +4,7 @@
     touched_key=['session_key'],
     order_by=['family_key', 'session_key'],
     statistics=['session_key', 'family_key'],
+    rows_per_file=500,
     tags=['scope:global'],
 ) }}
 

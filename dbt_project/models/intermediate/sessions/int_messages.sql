@@ -5,6 +5,7 @@
     touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_started_at', 'session_key', 'message_number'],
     statistics=['session_key', 'message_key', 'session_started_on', 'session_started_at', 'recorded_at'],
+    rows_per_file=10000,
     tags=['scope:shard'],
 ) }}
 

@@ -4,7 +4,7 @@
     touched_key=['session_key'],
     order_by=['session_started_at', 'session_key', 'uuid_hash'],
     statistics=['session_key', 'session_started_at'],
-    rows_per_file=200000,
+    rows_per_file=20000,
     tags=['scope:global'],
 ) }}
 

@@ -5,7 +5,7 @@
     touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_started_at', 'session_key', 'turn_number'],
     statistics=['session_key', 'turn_key', 'session_started_on', 'session_started_at', 'started_at'],
-    rows_per_file=20000,
+    rows_per_file=8000,
     tags=['scope:shard'],
 ) }}
 
