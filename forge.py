@@ -27,7 +27,9 @@ TownsFile = Annotated[
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="SOURCE", help="Load one source: town_files, beads, town_events or claude. May be repeated."),
+    typer.Option(
+        "--only", metavar="SOURCE", help="Load one source: town_files, beads, dolt, town_events or claude. May be repeated."
+    ),
 ]
 Progress = Annotated[
     bool | None,
@@ -66,13 +68,26 @@ def init(
 
 
 @app.command()
-def ingest(towns: TownsFile = None, only: Only = None, progress: Progress = None) -> None:
+def ingest(
+    towns: TownsFile = None,
+    only: Only = None,
+    progress: Progress = None,
+    every: Annotated[
+        str | None, typer.Option("--every", metavar="TIME", help="Go on and load again every 60s, 5m or 1h, until stopped.")
+    ] = None,
+) -> None:
     """Load what is new in your towns, redacted.
 
     Reads the towns that towns.yaml names, as often as you like: what is loaded already is skipped, and an interrupted run is
-    completed by the next one. Secrets are replaced before anything is written.
+    completed by the next one. Secrets are replaced before anything is written. Merge requests of a town live for an hour only:
+    `--only dolt --every 60s` sees them all.
     """
     from lake.location import lake_root
+
+    if every is not None:
+        from ingest.watch import interval_seconds, watch
+
+        raise typer.Exit(watch(towns_file(towns), lake_root(), interval_seconds(every), only=only or None))
     from lake.nightly import load
 
     raise typer.Exit(load(towns_file(towns), lake_root(), only=only, progress=progress))

@@ -3,13 +3,14 @@
 import argparse
 from collections.abc import Callable
 
-from bench import build, ingest, nightly, queries
+from bench import build, dolt, ingest, nightly, queries
 from bench.lakes import OUT
 
 BENCHES: dict[str, Callable[[int], str]] = {
     "ingest": ingest.throughput,
     "memory": ingest.memory,
     "idle": lambda megabytes: ingest.nothing_new(2_000 if megabytes >= 100 else 100),
+    "dolt": dolt.events_over_the_wire,
     "build": build.full_and_incremental,
     "nightly": lambda megabytes: nightly.small_against_large(max(5, megabytes // 2)),
     "queries": queries.first_rows,

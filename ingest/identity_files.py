@@ -83,6 +83,17 @@ class IdentityFiles:
             if path not in declared and isinstance(project_id, str):
                 yield from find_export_files(path, str(database), project_id)
 
+    def projects(self) -> dict[str, str]:
+        """Database → project id, as `towns.yaml` declares them and, before that, as the town's own files say."""
+        town = self._town.town
+        found = {export.database: export.beads_project for export in town.beads if export.beads_project is not None}
+        found |= town.dolt.projects if town.dolt else {}
+        for _, metadata in self._beads_folders:
+            project_id, database = metadata.get("project_id"), metadata.get("dolt_database") or metadata.get("database")
+            if isinstance(project_id, str) and isinstance(database, str):
+                found[database] = project_id
+        return found
+
     def _files(self, towns_file: Path) -> Iterator[tuple[str, str, datetime, JsonObject]]:
         """(kind, path in the town, modification time, content) of what there is to say about the town."""
         town = self._town.town

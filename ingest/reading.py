@@ -11,7 +11,10 @@ from ingest.part_writer import PartFile
 
 @dataclass
 class Counts:
-    """What a load did, summed over its files. `newest`: the newest recorded time among its rows."""
+    """What a load did, summed over its files. `newest`: the newest recorded time among its rows.
+
+    `problems`: what was left out and how to mend it. `notes`: what people should know although nothing is wrong.
+    """
 
     files_seen: int = 0
     files_loaded: int = 0
@@ -24,6 +27,7 @@ class Counts:
     redactions: int = 0
     newest: datetime | None = None
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, other: "Counts") -> None:
         """Sum up; the newest time is the later one."""
@@ -32,6 +36,7 @@ class Counts:
                 setattr(self, name, getattr(self, name) + value)
         self.see(other.newest)
         self.problems += other.problems
+        self.notes += other.notes
 
     def see(self, moment: datetime | None) -> None:
         """Take a row's recorded time into account."""
@@ -42,8 +47,8 @@ class Counts:
 class Reading(Protocol):
     """One stream's new bytes, planned but not read yet.
 
-    `source`: claude, beads, town_events or town_files. `stream`: what is locked and committed as one. `label`: how people call
-    it. `table`: the raw table of its rows. `bytes_planned`: how much there is to read; 0 and `is_empty` mean nothing is new.
+    `source`: claude, beads, dolt, town_events or town_files. `stream`: what is locked and committed as one. `label`: how people
+    call it. `table`: the raw table of its rows. `bytes_planned`: how much there is to read; 0 and `is_empty` mean nothing is new.
     """
 
     source: str

@@ -10,6 +10,8 @@ from pathlib import Path
 from ingest.beads_export import BeadsExports
 from ingest.claude_home import ClaudeHome
 from ingest.commit import roll_forward
+from ingest.dolt_address import lost_server
+from ingest.dolt_known import DoltMemory
 from ingest.event_log import EventLog
 from ingest.identity import TownIdentity, TownUnreachable, identify_all
 from ingest.identity_files import IdentityFiles, town_exports
@@ -21,7 +23,10 @@ from ingest.source_files import SourceUnreachableError
 from ingest.towns import Towns, load_towns
 from lake.locks import LockHeldError, lock
 
-SOURCES = ("town_files", "beads", "town_events", "claude")
+SOURCES = ("town_files", "beads", "dolt", "town_events", "claude")
+
+RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0)
+"""How long to wait before looking again at a database server that was lost; each look starts from the beginning."""
 
 
 @dataclass
@@ -71,6 +76,7 @@ class IngestReport:
             elif stream.status != "unchanged":
                 found.append(f"{stream.source} of {stream.label}: {stream.status}: {stream.reason}")
         unchanged = sum(stream.status == "unchanged" for stream in self.streams)
+        found += [f"note: {note}" for note in total.notes]
         found += [f"problem: {problem}" for problem in total.problems]
         found.append(
             f"{total.rows:,} rows, {total.redactions:,} replacements, {total.quarantined:,} lines in quarantine, "
@@ -81,12 +87,18 @@ class IngestReport:
 
 
 def run_ingest(
-    towns_file: Path, lake: Path, *, only: list[str] | None = None, progress: bool | None = None
-) -> IngestReport:  # fmt: skip
+    towns_file: Path,
+    lake: Path,
+    *,
+    only: list[str] | None = None,
+    progress: bool | None = None,
+    memories: dict[str, DoltMemory] | None = None,
+) -> IngestReport:
     """Load what is new in every town of `towns_file` into `lake`.
 
     `only`: sources to load (see `SOURCES`); all by default. `progress`: bars (True), plain lines (False), by default bars on a
-    terminal. Raises the errors of a bad towns.yaml and of a missing or wrong redaction key; everything else is in the report.
+    terminal. `memories`: of a process that polls database servers, by town id; it is filled here. Raises the errors of a bad
+    towns.yaml and of a missing or wrong redaction key; everything else is in the report.
     """
     begun = time.perf_counter()
     chosen = SOURCES if only is None else only
@@ -101,7 +113,7 @@ def run_ingest(
     report = IngestReport([_unreachable(town) for town in unreachable])
     bars = Progress(sys.stderr.isatty() if progress is None else progress)
     with bars:
-        for stream in _streams(towns, identities, lake, towns_file, key):
+        for stream in _streams(towns, identities, lake, towns_file, key, memories):
             if stream.source in chosen:
                 report.streams.append(_run_stream(lake, stream, key, bars))
     fold(lake)
@@ -123,12 +135,22 @@ class _Stream:
     plan: Callable[[], Reading]
 
 
-def _streams(towns: Towns, identities: list[TownIdentity], lake: Path, towns_file: Path, key: RedactionKey) -> Iterator[_Stream]:
+def _streams(
+    towns: Towns,
+    identities: list[TownIdentity],
+    lake: Path,
+    towns_file: Path,
+    key: RedactionKey,
+    memories: dict[str, DoltMemory] | None,
+) -> Iterator[_Stream]:
     """Every stream of the configured towns: towns first, then homes."""
     for identity in identities:
         name, town_id = identity.town.name, identity.town_id
         yield _Stream("town_files", name, town_id, partial(IdentityFiles, lake, identity, towns_file, key))
         yield _Stream("beads", name, town_id, partial(_plan_beads, lake, identity, towns_file, key))
+        if identity.town.dolt is not None:
+            memory = memories.setdefault(town_id, DoltMemory()) if memories is not None else None
+            yield _Stream("dolt", name, town_id, partial(_plan_dolt, lake, identity, towns_file, key, memory))
         yield _Stream("town_events", name, town_id, partial(EventLog, lake, identity, key))
     ids = {identity.town.name: identity.town_id for identity in identities}
     for home in towns.homes():
@@ -144,25 +166,50 @@ def _plan_beads(lake: Path, identity: TownIdentity, towns_file: Path, key: Redac
     return reading
 
 
+def _plan_dolt(lake: Path, identity: TownIdentity, towns_file: Path, key: RedactionKey, memory: DoltMemory | None) -> Reading:
+    # Not before a server is to be asked: the driver is not needed for anything else.
+    from ingest.dolt_rows import DoltRows
+
+    server = identity.town.dolt
+    if server is None:
+        raise ValueError(f"town {identity.town.name} declares no database server")
+    projects = IdentityFiles(lake, identity, towns_file, key).projects()
+    return DoltRows(lake, identity, server, projects, key, memory)
+
+
 def _run_stream(lake: Path, stream: _Stream, key: RedactionKey, bars: Progress) -> StreamReport:
     begun = time.perf_counter()
     report = StreamReport(stream.source, stream.label, "unchanged")
     try:
         with lock(lake, f"load-{stream.source}-{key.digest('lock', stream.identity.encode()).hex()[:12]}"):
-            reading = stream.plan()
-            report.counts = reading.counts
-            if not reading.is_empty:
-                # Not before there is something to load: importing dlt takes longer than looking at 2,000 files.
-                from ingest.load import run_load
-
-                with bars.stream(stream.source, stream.label, reading.bytes_planned) as advance:
-                    report.load_seq = run_load(lake, reading, key.fingerprint(), advance)
-                report.status = "loaded"
+            for wait in RETRY_SECONDS:
+                try:
+                    _load_stream(lake, stream, key, bars, report)
+                    break
+                except Exception as error:
+                    # Nothing of a broken load is committed, so it can simply begin again.
+                    if lost_server(error) is None:
+                        raise
+                    time.sleep(wait)
+            else:
+                _load_stream(lake, stream, key, bars, report)
     except LockHeldError as error:
         report.status, report.reason = "locked", str(error)
-    except SourceUnreachableError as error:
-        report.status, report.reason = "unreachable", str(error)
     except Exception as error:  # one stream's failure is reported, with its kind and place, and does not stop the others
-        report.status, report.reason = "failed", f"{type(error).__name__}: {error}"
+        unreachable = error if isinstance(error, SourceUnreachableError) else lost_server(error)
+        report.status = "failed" if unreachable is None else "unreachable"
+        report.reason = str(unreachable) if unreachable is not None else f"{type(error).__name__}: {error}"
     report.seconds = time.perf_counter() - begun
     return report
+
+
+def _load_stream(lake: Path, stream: _Stream, key: RedactionKey, bars: Progress, report: StreamReport) -> None:
+    reading = stream.plan()
+    report.counts = reading.counts
+    if not reading.is_empty:
+        # Not before there is something to load: importing dlt takes longer than looking at 2,000 files.
+        from ingest.load import run_load
+
+        with bars.stream(stream.source, stream.label, reading.bytes_planned) as advance:
+            report.load_seq = run_load(lake, reading, key.fingerprint(), advance)
+        report.status = "loaded"

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import yaml
 
+from ingest.dolt_address import DoltServer, read_dolt
 from ingest.positioned_yaml import PolicyFileError, PolicyReader, Problem, nearest
 from ingest.recorded_paths import comparable, components
 
@@ -21,7 +22,7 @@ HARNESSES: Mapping[str, str] = MappingProxyType(
 )
 """Every harness that `homes` accepts, with what its home is. A new source adds its line here."""
 
-_TOWN_KEYS = ("name", "root", "recorded_root", "extra_roots", "id", "homes", "beads")
+_TOWN_KEYS = ("name", "root", "recorded_root", "extra_roots", "id", "homes", "beads", "dolt")
 _BEADS_KEYS = ("path", "database", "beads_project")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _NAME_RULE = "1 to 63 letters, digits, '_', '.' or '-', a letter or digit first"
@@ -52,6 +53,7 @@ class Town:
     homes: Mapping[str, tuple[str, ...]]
     beads: tuple[BeadsExport, ...]
     line: int
+    dolt: DoltServer | None = None
 
 
 @dataclass(frozen=True)
@@ -155,10 +157,11 @@ class _TownsReader:
         homes = self._homes(entries["homes"], f"{key}.homes") if "homes" in entries else {}
         recorded = self._recorded_roots(node, entries, key, root, has_homes=any(homes.values()))
         beads = self._beads(entries["beads"], f"{key}.beads") if "beads" in entries else ()
+        dolt = read_dolt(self.reader, entries["dolt"], f"{key}.dolt", self._location) if "dolt" in entries else None
         if name is None or root is None:
             return None
         line = node.start_mark.line + 1
-        return Town(name, root, recorded, declared_id, MappingProxyType(homes), beads, line)
+        return Town(name, root, recorded, declared_id, MappingProxyType(homes), beads, line, dolt)
 
     def _name(self, node: yaml.Node, entries: dict[str, yaml.Node], key: str, part: str, required: str | None) -> str | None:
         if part not in entries:

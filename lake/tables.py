@@ -100,7 +100,10 @@ BEADS_ROWS = RawTable(
         "beads_project_id": (text, "The beads database's project id: the identity that federated copies share."),
         "database": (text, "The Dolt database's name, or the name declared for the export."),
         "source": (text, "jsonl or dolt."),
-        "table_name": (text, "issues, events, comments, dependencies, labels, interactions; wisps and wisp_* from Dolt."),
+        "table_name": (
+            text,
+            "issues, events, comments, dependencies, labels, interactions; from Dolt also wisps, wisp_*, completions, stamps.",
+        ),
         "row_key": (text, "Primary key of the row inside its table; parts of a compound key are joined by '|'."),
         "bead_id": (text, "The bead the row is about (`id` of issues, `issue_id` elsewhere)."),
         "change": (text, "upsert, or delete when the row is no longer in the source (`record` is then null)."),
@@ -110,6 +113,8 @@ BEADS_ROWS = RawTable(
         ),
         "updated_at": (time, "The row's own `updated_at`, else its `created_at`, as it stands in the source."),
         **_PLACE,
+        "file_id": (text, "The export's file as elsewhere; of a row from Dolt: a keyed hash of its table and primary key."),
+        "generation": (number, "The export's generation; of a row from Dolt: when it was seen, in µs since 1970."),
         "record": _RECORD,
         "record_hash": (text, "Keyed BLAKE2b-128 of the row as it stood in the source, in hex: tells whether it changed."),
     },
@@ -156,7 +161,7 @@ QUARANTINE = RawTable(
     "Lines that could not be read. No content is kept: file, offset and length say where to look.",
     {
         "town_id": _TOWN,
-        "source": (text, "claude, beads, town_events, town_files."),
+        "source": (text, "claude, beads, dolt, town_events, town_files."),
         "file": (text, "The file's path inside its home or root, redacted."),
         **_PLACE,
         "reason": (text, "Why: invalid_json, not_an_object, too_deep, missing_key, …"),
@@ -170,7 +175,7 @@ REDACTIONS = RawTable(
     "Every replacement that was made before a record was written. Never the value.",
     {
         "town_id": _TOWN,
-        "source": (text, "claude, beads, town_events, town_files."),
+        "source": (text, "claude, beads, dolt, town_events, town_files."),
         "record_key": (text, "`file_id:generation:byte_offset` of the record."),
         "json_path": (text, "Where in the record, e.g. `$.message.content[0].text`; `$.a.b~key` when the key itself was replaced."),
         "start": (number, "First character of the surrogate in the decoded string as it is stored (characters, from 0)."),
@@ -207,7 +212,7 @@ LOADS = RawTable(
     {
         "load_id": (text, "The dlt load package."),
         "stream": (text, "The (source, home or town) that was loaded."),
-        "source": (text, "claude, beads, town_events, town_files."),
+        "source": (text, "claude, beads, dolt, town_events, town_files."),
         "started_at": (time, "When reading began."),
         "finished_at": (time, "When the load was handed over for commit."),
         "newest_at": (time, "The newest recorded time among its rows."),
