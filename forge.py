@@ -79,8 +79,8 @@ def ingest(
     """Load what is new in your towns, redacted.
 
     Reads the towns that towns.yaml names, as often as you like: what is loaded already is skipped, and an interrupted run is
-    completed by the next one. Secrets are replaced before anything is written. Merge requests of a town live for an hour only:
-    `--only dolt --every 60s` sees them all.
+    completed by the next one. Secrets are replaced before anything is written. Merge requests of a town are soon purged:
+    `--only dolt --every 60s` catches those that live longer than a minute.
     """
     from lake.location import lake_root
 
