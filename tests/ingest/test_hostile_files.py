@@ -1,6 +1,5 @@
 """Whatever happens to a file between two loads: every whole line of every generation is a row once, or in quarantine once."""
 
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
