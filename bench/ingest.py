@@ -39,7 +39,7 @@ def memory(megabytes: int) -> str:
     for size in (megabytes // 2, megabytes, megabytes * 2):
         measured = _ours(sources(size))
         rows.append((f"{size} MB", f"peak {measured.peak_mb:.0f} MB, {measured.seconds:.1f} s"))
-    return table("Memory of forge ingest (proportional set size, all processes)", rows)
+    return table("Memory of forge ingest (resident, all processes together)", rows)
 
 
 def _bare(folder: Path) -> Measured:

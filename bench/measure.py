@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-SAMPLE_SECONDS = 0.05
+SAMPLE_SECONDS = 0.2
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
 class Measured:
-    """`seconds`: wall clock. `peak_mb`: the largest sum, over time, of the proportional set sizes of the whole process tree."""
+    """`seconds`: wall clock. `peak_mb`: the largest sum, over time, of the resident memory of the whole process tree."""
 
     seconds: float
     peak_mb: float
@@ -32,14 +33,12 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def _proportional_kb(pid: int) -> int:
+def _resident_bytes(pid: int) -> int:
+    """Pages in memory; what processes share counts in each of them, so a sum over a tree errs on the large side."""
     try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1])
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
     except OSError:  # as above
         return 0
-    return 0
 
 
 def run(command: list[str], environment: Mapping[str, str] | None = None, cwd: Path | None = None) -> Measured:
@@ -59,7 +58,7 @@ def run(command: list[str], environment: Mapping[str, str] | None = None, cwd: P
     def watch() -> None:
         nonlocal peak
         while not done.wait(SAMPLE_SECONDS):
-            peak = max(peak, sum(_proportional_kb(pid) for pid in _children(process.pid)))
+            peak = max(peak, sum(_resident_bytes(pid) for pid in _children(process.pid)))
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -69,7 +68,7 @@ def run(command: list[str], environment: Mapping[str, str] | None = None, cwd: P
     watcher.join()
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
-    return Measured(seconds, peak / 1024, output)
+    return Measured(seconds, peak / 1e6, output)
 
 
 def python(*arguments: str) -> list[str]:
