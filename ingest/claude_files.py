@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from ingest.attribution import Attribution, Place
 from ingest.claude_rows import PlaceTracker, RecordPlace, envelope, path_facts, response_ids
@@ -24,6 +24,7 @@ from lake.tables import CLAUDE_RECORDS, FILES, QUARANTINE, REDACTIONS
 SOURCE = "claude"
 BATCH_BYTES = 8_000_000
 BATCH_ROWS = 5_000
+_RECORDED_AT = list(CLAUDE_RECORDS.columns).index("recorded_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,7 @@ class _OpenFile:
         return RecordPosition(self.state.file_id, self.state.generation, line.offset, len(line.content))
 
 
-@dataclass(frozen=True, slots=True)
-class _Pending:
+class _Pending(NamedTuple):
     """A parsed record that waits to be redacted with its batch."""
 
     source: _OpenFile
@@ -154,7 +154,15 @@ class ClaudeReader:
     def _read_rows(self, handle: BinaryIO, source: _OpenFile, stop: int) -> int:
         """Take in the records from the ledger's offset on; returns where the next load goes on."""
         offset = source.state.byte_offset
-        for line in read_lines(handle, offset, stop):
+        lines = read_lines(handle, offset, stop)
+        while True:
+            try:
+                line = next(lines, None)
+            except OSError as error:  # what was read so far counts; the rest is read by the next load
+                self._counts.problems.append(f"{source.state.file}: {error.strerror or type(error).__name__} at byte {offset}")
+                break
+            if line is None:
+                break
             after = line.next_offset if line.is_ended else line.offset + len(line.content)
             if is_blank(line.content):
                 offset = after if line.is_ended else offset
@@ -194,6 +202,8 @@ class ClaudeReader:
                 self._quarantine(pending.source, pending.position, "too_deep")
             else:
                 rows.append(self._row(pending, record))
+        moments = (row[_RECORDED_AT] for row in rows)
+        self._counts.see(max((moment for moment in moments if isinstance(moment, datetime)), default=None))
         self._writer.add(CLAUDE_RECORDS.name, rows)
         self._writer.add(REDACTIONS.name, replaced)
         self._writer.flush()
@@ -204,16 +214,13 @@ class ClaudeReader:
         """The row of one redacted record."""
         record = redacted.value
         town, attribution, reason, root_path = pending.place
-        typed = envelope(record)
-        moment = typed[-1]
-        self._counts.see(moment if isinstance(moment, datetime) else None)
         return (
             town,
             attribution,
             reason,
             *pending.position.columns(),
             *pending.source.facts,
-            *typed,
+            *envelope(record),
             self._root_path(root_path),
             *response_ids(record),
             pending.repair,

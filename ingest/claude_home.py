@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import TracebackType
 
 from ingest.attribution import Attribution
 from ingest.claude_files import SOURCE, ClaudeReader, FileTask, TaskResult
@@ -21,7 +22,7 @@ from ingest.source_files import SourceFile, folder_exists, join, list_files
 from ingest.towns import Home, Town
 from lake.tables import CLAUDE_RECORDS
 
-TASK_BYTES = 48_000_000
+TASK_BYTES = 32_000_000
 """Files are handed to workers in portions of about this size; each portion becomes one data file per table."""
 
 POOL_BYTES = 24_000_000
@@ -42,22 +43,45 @@ class ReaderSetup:
         return ClaudeReader(self.stream, Attribution(self.towns), self.roots_mark, self.key, Redactor(self.key))
 
 
-_reader: ClaudeReader | None = None
+_readers: dict[str, ClaudeReader] = {}
+"""In a worker process: one reader per home, made when its first portion arrives."""
 
 
-def _start_worker(setup: ReaderSetup) -> None:
-    global _reader
+def _start_worker() -> None:
     # A batch is millions of small objects and no cycles: looking for cycles all the time takes a fifth of a worker's time.
     gc.disable()
-    _reader = setup.reader()
 
 
-def _run_task(tasks: list[FileTask], folder: Path, part: str) -> TaskResult:
-    if _reader is None:
-        raise RuntimeError("the worker was not started with its setup")
-    result = _reader.read(tasks, folder, part)
+def _run_task(setup: ReaderSetup, tasks: list[FileTask], folder: Path, part: str) -> TaskResult:
+    reader = _readers.get(setup.stream)
+    if reader is None:
+        reader = _readers[setup.stream] = setup.reader()
+    result = reader.read(tasks, folder, part)
     gc.collect()
     return result
+
+
+class Workers:
+    """Worker processes for reading, started when the first home needs them and kept for the others."""
+
+    def __init__(self) -> None:
+        self.count = os.cpu_count() or 1
+        self._pool: ProcessPoolExecutor | None = None
+
+    def submit(self, setup: ReaderSetup, tasks: list[FileTask], folder: Path, part: str) -> Future[TaskResult]:
+        """Read a portion of a home's files in some worker."""
+        if self._pool is None:
+            Redactor(setup.key).prepare()  # so that every worker finds the compiled rules
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.count, mp_context=context, initializer=_start_worker)
+        return self._pool.submit(_run_task, setup, tasks, folder, part)
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
 
 def _is_unchanged(file: SourceFile, state: FileState | None, roots_mark: str) -> bool:
@@ -78,8 +102,11 @@ class ClaudeHome:
     source = SOURCE
     table = CLAUDE_RECORDS.name
 
-    def __init__(self, lake: Path, home: Home, towns: Iterable[tuple[Town, str | None]], key: RedactionKey) -> None:
+    def __init__(
+        self, lake: Path, home: Home, towns: Iterable[tuple[Town, str | None]], key: RedactionKey, workers: Workers
+    ) -> None:
         """Looks at the home's files and the ledger. Raises SourceUnreachableError when the home cannot be read."""
+        self._workers = workers
         mark = key.digest("home", home.path.encode()).hex()[:12]
         self.stream = f"{SOURCE}-{mark}"
         self.label = f"home of {', '.join(home.towns)}"
@@ -123,17 +150,13 @@ class ClaudeHome:
             yield reader.read(group, folder, f"{number:05d}")
 
     def _pooled(self, groups: list[list[FileTask]], folder: Path) -> Iterator[TaskResult]:
-        Redactor(self._setup.key).prepare()  # so that every worker finds the compiled rules
-        workers = min(os.cpu_count() or 1, len(groups))
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(self._setup,)) as pool:
-            waiting: list[Future[TaskResult]] = []
-            for number, group in enumerate(groups):
-                waiting.append(pool.submit(_run_task, group, folder, f"{number:05d}"))
-                if len(waiting) > 2 * workers:
-                    yield waiting.pop(0).result()
-            for future in waiting:
-                yield future.result()
+        waiting: list[Future[TaskResult]] = []
+        for number, group in enumerate(groups):
+            waiting.append(self._workers.submit(self._setup, group, folder, f"{number:05d}"))
+            if len(waiting) > 2 * self._workers.count:
+                yield waiting.pop(0).result()
+        for future in waiting:
+            yield future.result()
 
 
 def _transcripts(home: str) -> Iterator[SourceFile]:

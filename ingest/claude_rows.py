@@ -46,7 +46,7 @@ def recorded_time(value: object) -> datetime | None:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return value if type(value) is str else None
 
 
 def subtype(record: JsonObject) -> str | None:
@@ -59,23 +59,24 @@ def subtype(record: JsonObject) -> str | None:
 
 def envelope(record: JsonObject) -> tuple[object, ...]:
     """The typed columns `record_type` … `recorded_at` of a record, in the table's order."""
-    sidechain = record.get("isSidechain")
+    get = record.get
+    sidechain = get("isSidechain")
     return (
-        _text(record.get("type")),
+        _text(get("type")),
         subtype(record),
-        _text(record.get("sessionId")),
-        _text(record.get("agentId")),
-        _text(record.get("uuid")),
-        _text(record.get("parentUuid")),
-        sidechain if isinstance(sidechain, bool) else None,
-        recorded_time(record.get("timestamp")),
+        _text(get("sessionId")),
+        _text(get("agentId")),
+        _text(get("uuid")),
+        _text(get("parentUuid")),
+        sidechain if type(sidechain) is bool else None,
+        recorded_time(get("timestamp")),
     )
 
 
 def response_ids(record: JsonObject) -> tuple[str | None, str | None]:
     """(`message.id`, `requestId`) of a record."""
     message = record.get("message")
-    return (_text(message.get("id")) if isinstance(message, dict) else None, _text(record.get("requestId")))
+    return (_text(message.get("id")) if type(message) is dict else None, _text(record.get("requestId")))
 
 
 class PlaceTracker:

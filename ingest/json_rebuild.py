@@ -65,13 +65,26 @@ class Rebuilder:
             for number, container in enumerate(self._leaves.containers):
                 if type(container) is dict and not self._renamed.isdisjoint(container):
                     self._rename(number, container, made[self._root(number)])
-        known, structural = self._known, self._structural
+        known, structural, names = self._known, self._structural, self._names
+        containers, parents, copies = self._leaves.containers, self._leaves.parents, self._copies
+        at_root: dict[tuple[str | int, Redacted], list[Replacement]] = {}
         for number, place, string, redacted in self._hits():
             shape = structural.get(place)  # type: ignore[arg-type]
             if shape is not None and shape.fullmatch(string):
                 continue
-            if number in self._names:
-                place = self._names[number][place]  # type: ignore[index]
+            if number in names:
+                place = names[number][place]  # type: ignore[index]
+            if parents[number] < 0 and number not in bare and number not in names:
+                # Most replacements stand in the record itself (its `cwd`): no path to build, no parents to copy.
+                copy = copies.get(number)
+                if copy is None:
+                    copy = copies[number] = containers[number].copy()  # type: ignore[attr-defined]
+                copy[place] = redacted.text
+                again = at_root.get((place, redacted))
+                if again is None:
+                    again = at_root[place, redacted] = _replacements(_step("$", place), redacted)
+                made[number] += again
+                continue
             self._owned(number)[place] = redacted.text
             # A bare string of the batch stands in a list of its own, which no path mentions.
             path = "$" if number in bare else _step(self._path(number), place)
@@ -79,7 +92,6 @@ class Rebuilder:
             if again is None:
                 again = known[path, redacted] = _replacements(path, redacted)
             made[self._root(number)] += again
-        copies = self._copies
         return [
             (value if number not in copies else copies[number][0] if number in bare else copies[number], made[number])
             for number, value in enumerate(values)

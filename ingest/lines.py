@@ -6,16 +6,14 @@ because no beginning of an object is itself an object.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO, NamedTuple, NoReturn
 
 import orjson
 
 JsonObject = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line: where it starts, its bytes without the line end, and whether its line end is there."""
 
     offset: int
@@ -41,8 +39,7 @@ def read_lines(handle: BinaryIO, start: int, stop: int) -> Iterator[Line]:
         offset += len(raw)
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """What a line turned out to be: an object (perhaps after a repair), or the reason why it is none."""
 
     value: JsonObject | None
@@ -96,14 +93,19 @@ def _parse_damaged(content: bytes) -> Parsed:
 
 
 def to_json(value: object) -> str:
-    """Compact JSON text of a parsed value. Serialising again drops what parsing hid: duplicate keys and odd escapes.
+    """Compact JSON text of a parsed value (see `to_json_bytes`)."""
+    return to_json_bytes(value).decode()
+
+
+def to_json_bytes(value: object) -> bytes:
+    """Compact JSON text of a parsed value, as UTF-8. Serialising again drops what parsing hid: duplicate keys and odd escapes.
 
     Raises RecursionError for nesting that cannot be written.
     """
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value)
     except orjson.JSONEncodeError:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def is_blank(content: bytes) -> bool:

@@ -53,6 +53,7 @@ class PartWriter:
                     schema,
                     compression=COMPRESSION,
                     compression_level=COMPRESSION_LEVEL,
+                    use_dictionary=[name for name in schema.names if name not in RAW_TABLES[table].rarely_repeated],
                     write_statistics=list(RAW_TABLES[table].statistics),
                 )
             self._writers[table].write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=len(rows))

@@ -1,15 +1,14 @@
 """From parsed records to what may be written: redacted text per record, and the rows that say what was replaced."""
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple
 
-from ingest.lines import JsonObject, to_json
+from ingest.lines import JsonObject, to_json_bytes
 from ingest.redact import Redactor
 
 
-@dataclass(frozen=True, slots=True)
-class RecordPosition:
+class RecordPosition(NamedTuple):
     """Where a record was read: the key that `raw.redactions` and the record's own row share."""
 
     file_id: str
@@ -24,20 +23,18 @@ class RecordPosition:
 
     def columns(self) -> tuple[str, int, int, int]:
         """The four place columns of every raw table."""
-        return self.file_id, self.generation, self.byte_offset, self.byte_length
+        return self
 
 
-@dataclass(frozen=True, slots=True)
-class RedactedRecord:
-    """A record after redaction. `text` is None when it nests too deeply to be written."""
+class RedactedRecord(NamedTuple):
+    """A record after redaction: its value, its JSON text in UTF-8, and the BLAKE2b-128 of that in hex.
+
+    `text` is None when the record nests too deeply to be written.
+    """
 
     value: JsonObject
-    text: str | None
-
-    @property
-    def text_hash(self) -> str | None:
-        """BLAKE2b-128 of the text, in hex."""
-        return None if self.text is None else hashlib.blake2b(self.text.encode(), digest_size=16).hexdigest()
+    text: bytes | None
+    text_hash: str | None
 
 
 def redact_records(
@@ -50,11 +47,11 @@ def redact_records(
     for (position, town, _), (value, found) in zip(records, redacted, strict=True):
         record: JsonObject = value if isinstance(value, dict) else {}
         try:
-            text = to_json(record)
+            text = to_json_bytes(record)
         except RecursionError:
-            results.append(RedactedRecord(record, None))
+            results.append(RedactedRecord(record, None, None))
             continue
-        results.append(RedactedRecord(record, text))
+        results.append(RedactedRecord(record, text, blake2b(text, digest_size=16).hexdigest()))
         if found:
             key = position.record_key
             replaced += [(town, source, key, r.json_path, r.start, r.end, r.rule, r.surrogate_id) for r in found]

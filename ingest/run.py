@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ingest.beads_export import BeadsExports
-from ingest.claude_home import ClaudeHome
+from ingest.claude_home import ClaudeHome, Workers
 from ingest.commit import roll_forward
 from ingest.dolt_address import lost_server
 from ingest.dolt_known import DoltMemory
@@ -112,8 +112,8 @@ def run_ingest(
     identities, unreachable = identify_all(towns.towns)
     report = IngestReport([_unreachable(town) for town in unreachable])
     bars = Progress(sys.stderr.isatty() if progress is None else progress)
-    with bars:
-        for stream in _streams(towns, identities, lake, towns_file, key, memories):
+    with bars, Workers() as workers:
+        for stream in _streams(towns, identities, lake, towns_file, key, memories, workers):
             if stream.source in chosen:
                 report.streams.append(_run_stream(lake, stream, key, bars))
     fold(lake)
@@ -142,6 +142,7 @@ def _streams(
     towns_file: Path,
     key: RedactionKey,
     memories: dict[str, DoltMemory] | None,
+    workers: Workers,
 ) -> Iterator[_Stream]:
     """Every stream of the configured towns: towns first, then homes."""
     for identity in identities:
@@ -156,7 +157,8 @@ def _streams(
     for home in towns.homes():
         if home.harness == "claude":
             claimants = [(town, ids.get(town.name)) for town in towns.towns if town.name in home.towns]
-            yield _Stream("claude", f"home of {', '.join(home.towns)}", home.path, partial(ClaudeHome, lake, home, claimants, key))
+            plan = partial(ClaudeHome, lake, home, claimants, key, workers)
+            yield _Stream("claude", f"home of {', '.join(home.towns)}", home.path, plan)
 
 
 def _plan_beads(lake: Path, identity: TownIdentity, towns_file: Path, key: RedactionKey) -> BeadsExports:

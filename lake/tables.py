@@ -29,7 +29,8 @@ class RawTable:
     """One raw Delta table.
 
     `columns`: name → (type, description), without `load_seq`. `key`: the columns that identify a row. `statistics`: the id and
-    time columns whose minimum and maximum go into the Delta log; never a text column.
+    time columns whose minimum and maximum go into the Delta log; never a text column. `rarely_repeated`: columns for which a
+    dictionary would only cost time.
     """
 
     name: str
@@ -37,6 +38,7 @@ class RawTable:
     columns: dict[str, tuple[pa.DataType, str]]
     key: tuple[str, ...]
     statistics: tuple[str, ...]
+    rarely_repeated: tuple[str, ...] = ("record", "record_hash")
 
     @property
     def file_schema(self) -> pa.Schema:
@@ -90,6 +92,7 @@ CLAUDE_RECORDS = RawTable(
     },
     ("file_id", "generation", "byte_offset"),
     ("town_id", "file_id", "session_id", "recorded_at"),
+    rarely_repeated=("byte_offset", "byte_length", "uuid", "parent_uuid", "recorded_at", "record", "record_hash"),
 )
 
 BEADS_ROWS = RawTable(

@@ -6,43 +6,46 @@ from typing import Any
 
 import pytest
 
-from tests.dbt.claude_lake import ClaudeLake, TranscriptFile
+from ingest.run import run_ingest
+from lake.key_scan import scan_keys
+from tests.dbt.claude_lake import ClaudeLake
 
 SETS = ("spotter", "viewer")
 
 
-def transcripts(folder: Path, town: str) -> list[TranscriptFile]:
-    """Every transcript file of a real set."""
-    return [
-        TranscriptFile(
-            path.relative_to(folder).as_posix(), [json.loads(line) for line in path.read_bytes().splitlines() if line.strip()], town
-        )
-        for path in sorted(folder.rglob("*.jsonl"))
-    ]
+ROOTS = {"spotter": ["/home/user1/projects", "/home/USER/projects"], "viewer": ["/path/to"]}
 
 
 @pytest.fixture(scope="module")
 def real_lake(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> ClaudeLake:
-    """A lake with both real sets, its models built and tested."""
+    """A lake with both real sets, loaded and redacted as a user would, its models built and tested."""
     work = tmp_path_factory.mktemp("real_claude")
-    lake = ClaudeLake(work / "lake", work)
+    entries: list[str] = []
     for name in SETS:
-        lake.load(transcripts(real_data / name / "claude/projects", name))
+        first, *others = ROOTS[name]
+        entries.append(
+            f"  - name: {name}\n    id: {name}\n    root: {real_data / name}\n    recorded_root: {first}\n"
+            f"    extra_roots: {json.dumps(others)}\n    homes:\n      claude: [{real_data / name / 'claude'}]\n"
+        )
+    (work / "towns.yaml").write_text("towns:\n" + "".join(entries))
+    lake = ClaudeLake(work / "lake", work)
+    report = run_ingest(work / "towns.yaml", work / "lake", only=["claude"], progress=False)
+    assert report.exit_code == 0, report.lines()
     lake.dbt("build")
     return lake
 
 
 @pytest.fixture(scope="module")
-def file_names(real_data: Path) -> dict[str, dict[str, str]]:
+def file_names(real_data: Path, real_lake: ClaudeLake) -> dict[str, dict[str, str]]:
     """Per set: file id → the file's path as expected.json names it."""
-    names: dict[str, dict[str, str]] = {}
-    for name in SETS:
-        folder = real_data / name / "claude/projects"
-        known = json.loads((real_data / "expected.json").read_text())["claude"][name]["per_file"]
-        names[name] = {}
-        for file in transcripts(folder, name):
-            label = next(path for path in known if file.path.endswith(path))
-            names[name][file.rows()[0]["file_id"]] = label
+    facts = json.loads((real_data / "expected.json").read_text())["claude"]
+    names: dict[str, dict[str, str]] = {name: {} for name in SETS}
+    for row in scan_keys(real_lake.root, "files", ["file_id", "file"], {}).to_pylist():
+        for name in SETS:
+            for label in facts[name]["per_file"]:
+                if row["file"] == label or row["file"].endswith(f"/{label}"):
+                    names[name][row["file_id"]] = label
+    assert {name: len(known) for name, known in names.items()} == {name: facts[name]["files"] for name in SETS}
     return names
 
 
