@@ -3,6 +3,7 @@
 DuckDB writes them itself: twice as fast here as handing the rows to another writer, and in parallel.
 """
 
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from lake.commits import COMPRESSION, COMPRESSION_LEVEL
 # One row group per file, so that a file is one contiguous stretch of the order its rows were asked in. A row group is held in
 # memory until it is full; rows of transcripts are some KB each, single ones up to 50 MB.
 GROUP_BYTES = "128MB"
+
+# DuckDB writes row groups in whole vectors of this many rows.
+ENGINE_ROWS = 2_048
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,15 @@ def write_rows(
 ) -> list[WrittenFile]:
     """Run `sql` and write its rows as zstd Parquet files of about `rows_per_file` rows in `folder`; none for no rows.
 
-    `order_by`: columns by which rows are laid out, over all files. The files are not part of any table yet.
+    `order_by`: columns by which rows are laid out, over all files; `name[:n]` stands for the first n characters of a column. The
+    files are not part of any table yet.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if rows_per_file < ENGINE_ROWS:
+        return _write_small_files(connection, sql, folder, rows_per_file, order_by)
     # Bounding a row group's bytes needs it; the order that is asked for is kept all the same.
     connection.execute("set preserve_insertion_order = false")
-    ordered = f"select * from ({sql}\n) order by {quoted(order_by)}" if order_by else sql
+    ordered = _ordered(sql, order_by)
     written = connection.execute(
         f"copy ({ordered}\n) to {literal(str(folder))} (format parquet, compression {COMPRESSION}, "
         f"compression_level {COMPRESSION_LEVEL}, row_group_size {rows_per_file}, row_group_size_bytes '{GROUP_BYTES}', "
@@ -63,6 +70,34 @@ def write_rows(
             files.append(WrittenFile(Path(path).name, rows))
         else:
             Path(path).unlink(missing_ok=True)
+    return files
+
+
+def order_column(term: str) -> str:
+    """The column an `order_by` entry speaks of: `session_key` of `session_key[:6]`."""
+    return term.split("[:")[0]
+
+
+def _order_term(term: str) -> str:
+    column = order_column(term)
+    return f'"{column}"' if column == term else f'left("{column}", {int(term[len(column) + 2 : -1])})'
+
+
+def _ordered(sql: str, order_by: Sequence[str]) -> str:
+    return f"select * from ({sql}\n) order by {', '.join(map(_order_term, order_by))}" if order_by else sql
+
+
+def _write_small_files(
+    connection: duckdb.DuckDBPyConnection, sql: str, folder: Path, rows_per_file: int, order_by: Sequence[str]
+) -> list[WrittenFile]:  # fmt: skip
+    """As `write_rows`, for files smaller than the engine makes them."""
+    table = connection.execute(_ordered(sql, order_by)).to_arrow_table()
+    files: list[WrittenFile] = []
+    for begin in range(0, table.num_rows, rows_per_file):
+        part = table.slice(begin, rows_per_file)
+        name = f"part-{uuid.uuid4()}.parquet"
+        pq.write_table(part, folder / name, compression=COMPRESSION, compression_level=COMPRESSION_LEVEL)
+        files.append(WrittenFile(name, part.num_rows))
     return files
 
 

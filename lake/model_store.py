@@ -19,7 +19,7 @@ from lake.column_types import model_schema
 from lake.commits import add_file, commit, remove_file, replace
 from lake.key_index import Hit, files_with_keys, live_files, same_key
 from lake.location import model_path
-from lake.model_files import WrittenFile, quoted, read_files, write_rows
+from lake.model_files import WrittenFile, order_column, quoted, read_files, write_rows
 from lake.tables import properties
 
 # A touched key rewrites the files that hold it: smaller files rewrite less, larger ones are fewer to look into.
@@ -92,7 +92,8 @@ class ModelStore:
                 f"model {self.config.name}: touched_sql asks for its own keys: dbt reads config() before the build begins; "
                 "put the Jinja into the text: touched_sql=\"select … from {{ touched(ref('…')) }}\""
             )
-        named = [*self.config.unique_key, *self.config.touched_key, *self.config.order_by, *self.config.statistics]
+        named = [*self.config.unique_key, *self.config.touched_key, *map(order_column, self.config.order_by)]
+        named += self.config.statistics
         missing = sorted(set(named) - set(schema.names))
         if missing:
             raise ValueError(f"model {self.config.name}: its config names columns it does not have: {', '.join(missing)}")

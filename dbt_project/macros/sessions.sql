@@ -1,8 +1,13 @@
 {# What the session models share. #}
 
 {% macro session_key(town_id, harness, session_id) -%}
-  {#- One runtime id of one harness in one town. Rows no town can be found for stay together under 'unattributed'. -#}
-  {{ text_hash("concat(coalesce(" ~ town_id ~ ", 'unattributed'), '|', '" ~ harness ~ "', '|', " ~ session_id ~ ")") }}
+  {#- One runtime id of one harness in one town. Rows no town can be found for stay together under 'unattributed'. The first six
+      characters are the town's, so that tables can lie in the order of towns: what is new in one then touches its own files. -#}
+  {%- set town = "coalesce(" ~ town_id ~ ", 'unattributed')" -%}
+  concat(
+      left({{ text_hash(town) }}, 6),
+      left({{ text_hash("concat(" ~ town ~ ", '|', '" ~ harness ~ "', '|', " ~ session_id ~ ")") }}, 26)
+  )
 {%- endmacro %}
 
 {% macro token_count_of(text) -%}
@@ -170,11 +175,12 @@
   {%- else -%}
     {%- set dot = alias ~ '.' if alias else '' -%}
     {%- call statement('places', fetch_result=true) -%}
-      select distinct {{ day }}, {{ time }} from {{ known_places }} where session_key in ({{ sessions_sql }})
+      select distinct {{ day }}, {{ time }}, session_key from {{ known_places }} where session_key in ({{ sessions_sql }})
     {%- endcall -%}
     {%- set places = load_result('places')['data'] -%}
     {%- set days = places | map(attribute=0) | unique | sort -%}
     {%- set times = places | map(attribute=1) | unique | sort -%}
+    {%- set sessions = places | map(attribute=2) | unique | sort -%}
     {%- if times | length == 0 -%}
       false
     {%- else -%}
@@ -184,7 +190,11 @@
       {%- for value in times %}cast('{{ value.isoformat() }}' as timestamp with time zone){{ ', ' if not loop.last }}{% endfor -%}
       )
       {%- endif %}
+      {%- if sessions | length <= 500 %}
+      and {{ dot }}session_key in ({%- for key in sessions %}'{{ key }}'{{ ', ' if not loop.last }}{% endfor -%})
+      {%- else %}
       and {{ dot }}session_key in ({{ sessions_sql }})
+      {%- endif %}
     {%- endif -%}
   {%- endif -%}
 {%- endmacro %}

@@ -1,5 +1,5 @@
 {% test one_row_per(model, columns) %}
-    {#- The grain of a model whose key has several columns. -#}
+{#- The grain of a model whose key has several columns. -#}
     select
         {{ columns | join(',\n        ') }},
         count(*) as row_count

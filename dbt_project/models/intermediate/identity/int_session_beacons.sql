@@ -3,9 +3,9 @@
     unique_key=['session_key'],
     touched_key=['session_key'],
     touched_sql="select session_key from {{ touched(ref('int_messages')) }}",
-    order_by=['session_started_at', 'session_key'],
+    order_by=['session_key[:6]', 'session_started_at', 'session_key'],
     statistics=['session_key', 'session_started_at'],
-    rows_per_file=20000,
+    rows_per_file=500,
     tags=['scope:shard']
 ) }}
 

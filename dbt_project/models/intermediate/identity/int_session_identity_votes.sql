@@ -3,9 +3,9 @@
     unique_key=['session_key', 'bridge'],
     touched_key=['session_key'],
     touched_sql="select session_key from {{ touched(ref('int_messages')) }}",
-    order_by=['session_started_at', 'session_key', 'bridge'],
+    order_by=['session_key[:6]', 'session_started_at', 'session_key', 'bridge'],
     statistics=['session_key', 'session_started_at'],
-    rows_per_file=20000,
+    rows_per_file=1000,
     tags=['scope:shard']
 ) }}
 

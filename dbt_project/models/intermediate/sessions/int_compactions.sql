@@ -3,7 +3,7 @@
     unique_key=['message_key'],
     touched_key=['session_key'],
     touched_sql="{{ touched_sessions_sql() }}",
-    order_by=['session_started_at', 'session_key', 'message_number'],
+    order_by=['session_key[:6]', 'session_started_at', 'session_key', 'message_number'],
     statistics=['session_key', 'message_key', 'session_started_on', 'session_started_at', 'recorded_at'],
     rows_per_file=500,
     tags=['scope:shard'],

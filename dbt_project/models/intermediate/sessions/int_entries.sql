@@ -2,9 +2,9 @@
     incremental=true,
     unique_key=['record_key'],
     touched_key=['session_key'],
-    order_by=['session_started_at', 'session_key', 'entry_number'],
+    order_by=['session_key[:6]', 'session_started_at', 'session_key', 'entry_number'],
     statistics=['session_key', 'session_started_on', 'session_started_at', 'recorded_at'],
-    rows_per_file=20000,
+    rows_per_file=8000,
     tags=['scope:shard'],
 ) }}
 

@@ -2,9 +2,9 @@
     incremental=true,
     unique_key=['session_key', 'uuid_hash'],
     touched_key=['session_key'],
-    order_by=['session_started_at', 'session_key', 'uuid_hash'],
+    order_by=['session_key[:6]', 'session_started_at', 'session_key', 'uuid_hash'],
     statistics=['session_key', 'session_started_at'],
-    rows_per_file=20000,
+    rows_per_file=8000,
     tags=['scope:global'],
 ) }}
 

@@ -3,7 +3,7 @@
     unique_key=['session_key', 'agent_key'],
     touched_key=['session_key'],
     touched_sql="{{ touched_sessions_sql() }}",
-    order_by=['session_started_at', 'session_key', 'agent_key'],
+    order_by=['session_key[:6]', 'session_started_at', 'session_key', 'agent_key'],
     statistics=['session_key', 'session_started_on', 'session_started_at', 'started_at'],
     rows_per_file=500,
     tags=['scope:shard'],

@@ -3,7 +3,7 @@
     unique_key=['session_key', 'model'],
     touched_key=['session_key'],
     touched_sql="{{ touched_sessions_sql() }}",
-    order_by=['session_started_at', 'session_key', 'model'],
+    order_by=['session_key[:6]', 'session_started_at', 'session_key', 'model'],
     statistics=['session_key', 'session_started_on', 'session_started_at'],
     rows_per_file=500,
     tags=['scope:shard'],

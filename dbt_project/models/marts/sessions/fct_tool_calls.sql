@@ -3,9 +3,9 @@
     unique_key=['tool_call_key'],
     touched_key=['session_key'],
     touched_sql="{{ touched_sessions_sql() }}",
-    order_by=['session_started_at', 'session_key', 'message_number', 'block_index'],
+    order_by=['session_key[:6]', 'session_started_at', 'session_key', 'message_number', 'block_index'],
     statistics=['session_key', 'tool_call_key', 'turn_key', 'session_started_on', 'session_started_at', 'called_at'],
-    rows_per_file=5000,
+    rows_per_file=4000,
     tags=['scope:shard'],
 ) }}
 

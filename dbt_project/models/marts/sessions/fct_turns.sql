@@ -3,9 +3,9 @@
     unique_key=['turn_key'],
     touched_key=['session_key'],
     touched_sql="{{ touched_sessions_sql() }}",
-    order_by=['session_started_at', 'session_key', 'turn_number'],
+    order_by=['session_key[:6]', 'session_started_at', 'session_key', 'turn_number'],
     statistics=['session_key', 'turn_key', 'session_started_on', 'session_started_at', 'started_at'],
-    rows_per_file=8000,
+    rows_per_file=4000,
     tags=['scope:shard'],
 ) }}
 

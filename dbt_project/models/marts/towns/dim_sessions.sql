@@ -2,9 +2,9 @@
     incremental=true,
     unique_key=['session_key'],
     touched_key=['session_key'],
-    order_by=['started_at', 'session_key'],
+    order_by=['session_key[:6]', 'started_at', 'session_key'],
     statistics=['session_key', 'town_id', 'session_id', 'started_at', 'ended_at'],
-    rows_per_file=20000,
+    rows_per_file=500,
     tags=['scope:shard']
 ) }}
 

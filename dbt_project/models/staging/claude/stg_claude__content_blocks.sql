@@ -2,7 +2,7 @@
     materialized='delta',
     incremental=true,
     unique_key=['record_key', 'block_index'],
-    order_by=['placed_at', 'session_key'],
+    order_by=['session_key[:6]', 'placed_at', 'session_key'],
     statistics=['session_key', 'load_seq', 'placed_on', 'placed_at'],
     rows_per_file=20000,
     tags=['scope:shard'],

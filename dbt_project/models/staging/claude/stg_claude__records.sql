@@ -2,7 +2,7 @@
     materialized='delta',
     incremental=true,
     unique_key=['record_key'],
-    order_by=['placed_at', 'session_key', 'file_id', 'generation', 'byte_offset'],
+    order_by=['session_key[:6]', 'placed_at', 'session_key', 'file_id', 'generation', 'byte_offset'],
     statistics=['session_key', 'load_seq', 'placed_on', 'placed_at', 'recorded_at'],
     tags=['scope:shard'],
 ) }}
