@@ -68,7 +68,10 @@ def test_every_console_block_prints_what_the_page_shows(tmp_path: Path) -> None:
     shown = blocks("console")
     script = "".join(f"{commands(block)}echo '{END}'\n" for block in shown)
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("FORGE_LAKE", "FORGE_TOWNS", "FORGE_REDACTION"))
+        name: value
+        for name, value in os.environ.items()
+        # A make that runs the tests would make the page's make talk of folders.
+        if not name.startswith(("FORGE_LAKE", "FORGE_TOWNS", "FORGE_REDACTION", "MAKE", "MFLAGS"))
     }
     (tmp_path / "home").mkdir()
     done = subprocess.run(
