@@ -1,3 +1,5 @@
+{{ config(materialized='view', tags=['scope:shard']) }}
+
 with records as (
 
     select * from {{ ref('stg_claude__records') }}
