@@ -116,7 +116,7 @@ class BeadsExports:
         for number, task in enumerate(self._tasks):
             writer = PartWriter(folder, f"{number:05d}")
             state = _ExportReader(self._lake, self._town_id, self._key, redactor, task, writer, self.counts, self.stream).read()
-            writer.add(FILES.name, [tuple(getattr(state, column) for column in FILES.file_schema.names)])
+            writer.add(FILES.name, [state.row()])
             reached("while_extracting")
             yield writer.close()
 

@@ -94,7 +94,7 @@ class ClaudeReader:
                 counts.problems.append(f"{self._redactor.redact_text(task.file.name)}: {error.strerror or type(error).__name__}")
                 continue
             if state is not None:
-                writer.add(FILES.name, [tuple(getattr(state, column) for column in FILES.file_schema.names)])
+                writer.add(FILES.name, [state.row()])
         self._write_batch()
         return TaskResult(writer.close(), counts)
 

@@ -97,7 +97,7 @@ class EventLog:
             fingerprint=mark,
             carry="",
         )
-        writer.add(FILES.name, [tuple(getattr(new, column) for column in FILES.file_schema.names)])
+        writer.add(FILES.name, [new.row()])
         reached("while_extracting")
         yield writer.close()
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingest.towns import BeadsExport, Town, is_url
+from ingest.source_files import is_url
+from ingest.towns import BeadsExport, Town
 
 HQ_DATABASE = "hq"
 TOWN_FILE = "mayor/town.json"

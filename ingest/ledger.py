@@ -39,6 +39,10 @@ class FileState:
     fingerprint: str
     carry: str
 
+    def row(self) -> tuple[object, ...]:
+        """The state as a row of the table `files`."""
+        return tuple(getattr(self, column) for column in FILES.columns)
+
     def carried(self) -> dict[str, str | None]:
         """What the lines before `byte_offset` leave for the lines after it."""
         carried: dict[str, str | None] = json.loads(self.carry) if self.carry else {}

@@ -16,6 +16,7 @@ import yaml
 from ingest.dolt_address import DoltServer, read_dolt
 from ingest.positioned_yaml import PolicyFileError, PolicyReader, Problem, nearest
 from ingest.recorded_paths import comparable, components
+from ingest.source_files import is_url
 
 HARNESSES: Mapping[str, str] = MappingProxyType(
     {"claude": "Claude Code: the config folder that holds `projects/`, usually ~/.claude"}
@@ -82,11 +83,6 @@ class Towns:
                     if town.name not in names:
                         names.append(town.name)
         return tuple(Home(harness, path, tuple(names)) for (harness, _), (path, names) in found.items())
-
-
-def is_url(location: str) -> bool:
-    """Whether a location is read through fsspec."""
-    return "://" in location
 
 
 def real_location(location: str) -> str:

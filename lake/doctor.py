@@ -179,7 +179,8 @@ def _release(lake: Path) -> Iterator[Check]:
 
 def _towns(towns_file: Path) -> Iterator[Check]:
     from ingest.identity import TownIdentityError, TownUnreachable, beads_project_id, identify
-    from ingest.towns import TownsFileError, is_url, load_towns
+    from ingest.source_files import is_url
+    from ingest.towns import TownsFileError, load_towns
 
     try:
         towns = load_towns(towns_file)
