@@ -143,6 +143,28 @@ TOWN_EVENTS = RawTable(
     ("town_id", "event_hash", "recorded_at"),
 )
 
+TELEMETRY_RECORDS = RawTable(
+    "telemetry_records",
+    "Log records of a town's telemetry: what `gt` and Claude Code reported of sessions, without prompts and tool content.",
+    {
+        "town_id": (text, "The town whose telemetry was asked."),
+        "event_hash": (text, "Keyed BLAKE2b-128 of what is kept of the record, as it stood in the source, in hex."),
+        "occurrence": (number, "0 for the first record with this content and time, 1 for the second, …"),
+        "event_name": (text, "The record's body: done, sling, agent.instantiate, session.start, claude_code.api_request, …"),
+        "recorded_at": (time, "The record's `_time`, cut to microseconds; `record` has it whole."),
+        "left_out": (text, "Names of the fields that were not kept, in order, joined by ','; '' when all were."),
+        **_PLACE,
+        "file_id": (text, "A keyed hash of source and content; no file."),
+        "generation": (number, "As `occurrence`."),
+        "byte_offset": (number, "0."),
+        "byte_length": (number, "Length in bytes of what is kept, as JSON text before redaction."),
+        "record": _RECORD,
+        "record_hash": _HASH,
+    },
+    ("town_id", "event_hash", "occurrence"),
+    ("town_id", "event_hash", "recorded_at"),
+)
+
 TOWN_FILES = RawTable(
     "town_files",
     "A town's identity: `town.json`, `rigs.json`, one row per line of `routes.jsonl`, each `.beads/metadata.json`, "
@@ -164,7 +186,7 @@ QUARANTINE = RawTable(
     "Lines that could not be read. No content is kept: file, offset and length say where to look.",
     {
         "town_id": _TOWN,
-        "source": (text, "claude, beads, dolt, town_events, town_files."),
+        "source": (text, "claude, beads, dolt, telemetry, town_events, town_files."),
         "file": (text, "The file's path inside its home or root, redacted."),
         **_PLACE,
         "reason": (text, "Why: invalid_json, not_an_object, too_deep, missing_key, …"),
@@ -178,7 +200,7 @@ REDACTIONS = RawTable(
     "Every replacement that was made before a record was written. Never the value.",
     {
         "town_id": _TOWN,
-        "source": (text, "claude, beads, dolt, town_events, town_files."),
+        "source": (text, "claude, beads, dolt, telemetry, town_events, town_files."),
         "record_key": (text, "`file_id:generation:byte_offset` of the record."),
         "json_path": (text, "Where in the record, e.g. `$.message.content[0].text`; `$.a.b~key` when the key itself was replaced."),
         "start": (number, "First character of the surrogate in the decoded string as it is stored (characters, from 0)."),
@@ -215,7 +237,7 @@ LOADS = RawTable(
     {
         "load_id": (text, "The dlt load package."),
         "stream": (text, "The (source, home or town) that was loaded."),
-        "source": (text, "claude, beads, dolt, town_events, town_files."),
+        "source": (text, "claude, beads, dolt, telemetry, town_events, town_files."),
         "started_at": (time, "When reading began."),
         "finished_at": (time, "When the load was handed over for commit."),
         "newest_at": (time, "The newest recorded time among its rows."),
@@ -235,7 +257,18 @@ LOADS = RawTable(
 )
 
 RAW_TABLES: dict[str, RawTable] = {
-    table.name: table for table in (CLAUDE_RECORDS, BEADS_ROWS, TOWN_EVENTS, TOWN_FILES, QUARANTINE, REDACTIONS, FILES, LOADS)
+    table.name: table
+    for table in (
+        CLAUDE_RECORDS,
+        BEADS_ROWS,
+        TOWN_EVENTS,
+        TELEMETRY_RECORDS,
+        TOWN_FILES,
+        QUARANTINE,
+        REDACTIONS,
+        FILES,
+        LOADS,
+    )
 }
 
 

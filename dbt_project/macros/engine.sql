@@ -15,6 +15,13 @@
   json_transform({{ record }}, '{{ tojson(shape) }}')
 {%- endmacro %}
 
+{% macro json_member_texts(record, names) %}
+  {#- Members of the record itself, also those with dots in their names: an array of texts in the order of `names`. -#}
+  json_extract_string({{ record }}, [
+  {%- for name in names %}'$."{{ name }}"'{{ ', ' if not loop.last }}{% endfor -%}
+  ])
+{%- endmacro %}
+
 {% macro nth_text(texts, number) %}
   {#- Element `number` (from 1) of what `json_texts` gave. -#}
   {{ texts }}[{{ number }}]
@@ -125,4 +132,14 @@
 {% macro text_number(text) %}
   {#- A number from 0 to 2^60 - 1 that stands for a text: the first 15 digits of its md5. For indexes; collisions are rare, not impossible. -#}
   cast(concat('0x', substr(md5({{ text }}), 1, 15)) as bigint)
+{%- endmacro %}
+
+{% macro seconds_added(time, seconds) %}
+  {#- The time so many whole seconds later; earlier when they are negative. -#}
+  ({{ time }} + to_seconds(cast({{ seconds }} as bigint)))
+{%- endmacro %}
+
+{% macro days_between(earlier, later) %}
+  {#- Days from one date to another. -#}
+  date_diff('day', {{ earlier }}, {{ later }})
 {%- endmacro %}
