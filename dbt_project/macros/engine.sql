@@ -129,6 +129,11 @@
   regexp_matches({{ text }}, '{{ pattern }}')
 {%- endmacro %}
 
+{% macro all_matches(text, pattern) %}
+  {#- Every match of a pattern, in order, as an array. `pattern` is an SQL expression, so that it may hold quotes: chr(39). -#}
+  regexp_extract_all({{ text }}, {{ pattern }}, 0)
+{%- endmacro %}
+
 {% macro text_number(text) %}
   {#- A number from 0 to 2^60 - 1 that stands for a text: the first 15 digits of its md5. For indexes; collisions are rare, not impossible. -#}
   cast(concat('0x', substr(md5({{ text }}), 1, 15)) as bigint)

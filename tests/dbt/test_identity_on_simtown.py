@@ -15,7 +15,7 @@ from simtown.truth import Truth
 from tests.dbt.projects import REAL, dbt
 
 MODELS = ("dim_towns", "dim_rigs", "dim_agents", "dim_sessions", "bridge_town_database", "int_session_identity_votes", "int_beads",
-          "int_bead_status_changes")  # fmt: skip
+          "fct_bead_events")  # fmt: skip
 # The generator also tells kinds of work apart by what became of it.
 KINDS = {"mail": "message", "conflict": "conflict_task", "reaped": "work", "duplicate": "work", "epic": "work"}
 Ask = Callable[[str], list[tuple[Any, ...]]]
@@ -103,7 +103,7 @@ def test_every_closing_and_reopening_is_replayed(world: tuple[Truth, Ask]) -> No
     truth, ask = world
     known = {(row["beads_project_id"], row["bead_id"]): (row["closes"], row["reopened"]) for row in truth.rows("beads")}
     found = {(project, bead): (closes, reopened) for project, bead, closes, reopened in ask(
-        "select beads_project_id, bead_id, count(*) filter (is_close), count(*) filter (is_reopen) from int_bead_status_changes "
+        "select beads_project_id, bead_id, count(*) filter (is_close), count(*) filter (is_reopen) from fct_bead_events "
         "group by beads_project_id, bead_id"
     )}  # fmt: skip
     assert {key: found.get(key, (0, 0)) for key in known} == known

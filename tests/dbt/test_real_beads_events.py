@@ -17,7 +17,7 @@ from tests.dbt.projects import REAL, dbt
 BEADS = ("gastown", "spotter")
 EVENTS = ("gastown-poc", "req-of-funds")
 MODELS = ("stg_beads__issues", "stg_beads__events", "stg_beads__comments", "stg_beads__dependencies", "stg_beads__labels",
-          "int_beads", "int_bead_status_changes", "stg_town__events")  # fmt: skip
+          "int_beads", "fct_bead_events", "stg_town__events")  # fmt: skip
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
@@ -183,7 +183,7 @@ def test_no_other_event_log_is_described(real_data: Path) -> None:
 def test_replayed_lives_end_as_the_beads_say(ask: Ask) -> None:
     different = ask(
         "select beads.bead_id, beads.status, last.to_status from int_beads as beads inner join ("
-        "  select beads_project_id, bead_id, max_by(to_status, change_number) as to_status from int_bead_status_changes"
+        "  select beads_project_id, bead_id, max_by(to_status, change_number) as to_status from fct_bead_events"
         "  where to_status is not null group by 1, 2"
         ") as last using (beads_project_id, bead_id) where beads.status <> last.to_status"
     )
@@ -191,5 +191,5 @@ def test_replayed_lives_end_as_the_beads_say(ask: Ask) -> None:
 
 
 def test_both_shapes_of_closing_and_every_reopening_are_replayed(ask: Ask) -> None:
-    assert counted(ask, "closed_shape", "(from int_bead_status_changes where is_close)") == {"close": 786, "update": 2}
-    assert only(ask, "select count(*) from int_bead_status_changes where is_reopen") == 16
+    assert counted(ask, "closed_shape", "(from fct_bead_events where is_close)") == {"close": 786, "update": 2}
+    assert only(ask, "select count(*) from fct_bead_events where is_reopen") == 16

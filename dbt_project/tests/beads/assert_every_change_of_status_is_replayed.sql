@@ -3,7 +3,7 @@ select
     events.bead_id,
     events.event_key
 from {{ ref('stg_beads__events') }} as events
-left join {{ ref('int_bead_status_changes') }} as changes
+left join {{ ref('fct_bead_events') }} as changes
     on
         events.beads_project_id = changes.beads_project_id
         and events.bead_id = changes.bead_id

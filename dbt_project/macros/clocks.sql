@@ -1,0 +1,35 @@
+{# Times that a database's server wrote by its own clock, and the offsets of that clock (int_clock_offsets). #}
+
+{#
+  Offset in seconds of the clock that wrote `recorded`: null when nothing says. `offsets`: alias of the row of int_clock_offsets of the
+  database and the date of `recorded`. `pair_offset`: the offset that the change's own pair of times shows, or 'null'; it counts when
+  it is one that the day is known to have.
+#}
+{% macro clock_offset(recorded, offsets, pair_offset='null') -%}
+case
+    when {{ offsets }}.offset_seconds is not null then {{ offsets }}.offset_seconds
+    when {{ offsets }}.evidence in ('clock_changed', 'two_clocks')
+        and {{ pair_offset }} in ({{ offsets }}.first_offset_seconds, {{ offsets }}.second_offset_seconds)
+        then {{ pair_offset }}
+    when {{ offsets }}.evidence = 'clock_changed'
+        and {{ recorded }} < {{ offsets }}.second_offset_from
+        and {{ recorded }} <= {{ offsets }}.first_offset_until
+        then {{ offsets }}.first_offset_seconds
+    when {{ offsets }}.evidence = 'clock_changed'
+        and {{ recorded }} > {{ offsets }}.first_offset_until
+        and {{ recorded }} >= {{ offsets }}.second_offset_from
+        then {{ offsets }}.second_offset_seconds
+end
+{%- endmacro %}
+
+
+{# How that offset is known. Same arguments. #}
+{% macro clock_offset_evidence(recorded, offsets, pair_offset='null') -%}
+case
+    when ({{ clock_offset(recorded, offsets, pair_offset) }}) is null then 'none'
+    when {{ offsets }}.evidence in ('clock_changed', 'two_clocks')
+        and {{ pair_offset }} in ({{ offsets }}.first_offset_seconds, {{ offsets }}.second_offset_seconds)
+        then 'own_pair'
+    else {{ offsets }}.evidence
+end
+{%- endmacro %}
