@@ -28,7 +28,7 @@ TownsFile = Annotated[
 Only = Annotated[
     list[str] | None,
     typer.Option(
-        "--only", metavar="SOURCE", help="Load one source: town_files, beads, dolt, town_events or claude. May be repeated."
+        "--only", metavar="SOURCE", help="Load one source: town_files, beads, dolt, town_events, claude or labels. May be repeated."
     ),
 ]
 Progress = Annotated[

@@ -26,11 +26,21 @@ from ingest.resources import Advance, Loading
 from ingest.sources.beads import beads
 from ingest.sources.claude import claude
 from ingest.sources.dolt import dolt
+from ingest.sources.labels import labels
+from ingest.sources.telemetry import telemetry
 from ingest.sources.town_events import town_events
 from ingest.sources.town_files import town_files
 from lake.location import ops_path
 
-SOURCES = {"claude": claude, "beads": beads, "dolt": dolt, "town_events": town_events, "town_files": town_files}
+SOURCES = {
+    "claude": claude,
+    "beads": beads,
+    "dolt": dolt,
+    "labels": labels,
+    "telemetry": telemetry,
+    "town_events": town_events,
+    "town_files": town_files,
+}
 
 
 def run_load(lake: Path, reading: Reading, key_fingerprint: str, advance: Advance) -> int:

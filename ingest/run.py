@@ -15,6 +15,8 @@ from ingest.dolt_known import DoltMemory
 from ingest.event_log import EventLog
 from ingest.identity import TownIdentity, TownUnreachable, identify_all
 from ingest.identity_files import IdentityFiles, town_exports
+from ingest.label_journal import journal_files
+from ingest.labels import Labels
 from ingest.ledger import fold
 from ingest.progress import Progress
 from ingest.reading import Counts, Reading
@@ -23,7 +25,7 @@ from ingest.source_files import SourceUnreachableError
 from ingest.towns import Towns, load_towns
 from lake.locks import LockHeldError, lock
 
-SOURCES = ("town_files", "beads", "dolt", "town_events", "claude")
+SOURCES = ("town_files", "beads", "dolt", "telemetry", "town_events", "claude", "labels")
 
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """How long to wait before looking again at a database server that was lost; each look starts from the beginning."""
@@ -152,6 +154,8 @@ def _streams(
         if identity.town.dolt is not None:
             memory = memories.setdefault(town_id, DoltMemory()) if memories is not None else None
             yield _Stream("dolt", name, town_id, partial(_plan_dolt, lake, identity, towns_file, key, memory))
+        if identity.town.telemetry is not None:
+            yield _Stream("telemetry", name, town_id, partial(_plan_telemetry, lake, identity, key))
         yield _Stream("town_events", name, town_id, partial(EventLog, lake, identity, key))
     ids = {identity.town.name: identity.town_id for identity in identities}
     for home in towns.homes():
@@ -159,6 +163,21 @@ def _streams(
             claimants = [(town, ids.get(town.name)) for town in towns.towns if town.name in home.towns]
             plan = partial(ClaudeHome, lake, home, claimants, key, workers)
             yield _Stream("claude", f"home of {', '.join(home.towns)}", home.path, plan)
+    if journal_files(lake):
+        yield _labels(lake, key)
+
+
+def _labels(lake: Path, key: RedactionKey) -> _Stream:
+    return _Stream("labels", Labels.label, "labels", partial(Labels, lake, key))
+
+
+def load_labels(lake: Path, key: RedactionKey) -> StreamReport:
+    """Bring confirmed verdicts into the lake, exactly once. They wait where they are when another process is just doing it."""
+    roll_forward(lake)
+    report = _run_stream(lake, _labels(lake, key), key, Progress(False))
+    # A second look removes the files of sittings that have ended and are in the lake whole.
+    _run_stream(lake, _labels(lake, key), key, Progress(False))
+    return report
 
 
 def _plan_beads(lake: Path, identity: TownIdentity, towns_file: Path, key: RedactionKey) -> BeadsExports:
@@ -177,6 +196,16 @@ def _plan_dolt(lake: Path, identity: TownIdentity, towns_file: Path, key: Redact
         raise ValueError(f"town {identity.town.name} declares no database server")
     projects = IdentityFiles(lake, identity, towns_file, key).projects()
     return DoltRows(lake, identity, server, projects, key, memory)
+
+
+def _plan_telemetry(lake: Path, identity: TownIdentity, key: RedactionKey) -> Reading:
+    # Not before a store is to be asked, as above: HTTP and TLS take their time to be imported.
+    from ingest.telemetry_records import TelemetryRecords
+
+    store = identity.town.telemetry
+    if store is None:
+        raise ValueError(f"town {identity.town.name} declares no telemetry")
+    return TelemetryRecords(lake, identity, store, key)
 
 
 def _run_stream(lake: Path, stream: _Stream, key: RedactionKey, bars: Progress) -> StreamReport:

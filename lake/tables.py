@@ -181,12 +181,33 @@ TOWN_FILES = RawTable(
     ("town_id", "observed_at"),
 )
 
+LABELS = RawTable(
+    "labels",
+    "Verdicts on episodes: one row per verdict that somebody gave and confirmed. A later verdict does not replace an earlier row.",
+    {
+        "town_id": (text, "The town of the episode's session."),
+        "label_id": (text, "The verdict: hash of who, what, when."),
+        "episode_key": (text, "The episode that was judged."),
+        "session_key": (text, "The session it is part of."),
+        "cycle": (number, "Number of the calibration cycle the verdict belongs to, from 1."),
+        "labeller": (text, "Who judged: the name they gave themselves, redacted, else a keyed hash of the account's name."),
+        "labeller_kind": (text, "human (sat at a terminal), agent or script. Only a human's verdict counts as one."),
+        "verdict": (text, "good, bad or unsure."),
+        "labelled_at": (time, "When the verdict was confirmed, by the reviewer's clock. It moves no release's `as_of`."),
+        **_PLACE,
+        "record": (text, "Verdict, reason, and what the scores said of the episode at that time, as JSON text."),
+        "record_hash": _HASH,
+    },
+    ("label_id",),
+    ("town_id", "label_id", "episode_key", "labelled_at"),
+)
+
 QUARANTINE = RawTable(
     "quarantine",
     "Lines that could not be read. No content is kept: file, offset and length say where to look.",
     {
         "town_id": _TOWN,
-        "source": (text, "claude, beads, dolt, telemetry, town_events, town_files."),
+        "source": (text, "claude, beads, dolt, labels, telemetry, town_events, town_files."),
         "file": (text, "The file's path inside its home or root, redacted."),
         **_PLACE,
         "reason": (text, "Why: invalid_json, not_an_object, too_deep, missing_key, …"),
@@ -200,7 +221,7 @@ REDACTIONS = RawTable(
     "Every replacement that was made before a record was written. Never the value.",
     {
         "town_id": _TOWN,
-        "source": (text, "claude, beads, dolt, telemetry, town_events, town_files."),
+        "source": (text, "claude, beads, dolt, labels, telemetry, town_events, town_files."),
         "record_key": (text, "`file_id:generation:byte_offset` of the record."),
         "json_path": (text, "Where in the record, e.g. `$.message.content[0].text`; `$.a.b~key` when the key itself was replaced."),
         "start": (number, "First character of the surrogate in the decoded string as it is stored (characters, from 0)."),
@@ -237,7 +258,7 @@ LOADS = RawTable(
     {
         "load_id": (text, "The dlt load package."),
         "stream": (text, "The (source, home or town) that was loaded."),
-        "source": (text, "claude, beads, dolt, telemetry, town_events, town_files."),
+        "source": (text, "claude, beads, dolt, labels, telemetry, town_events, town_files."),
         "started_at": (time, "When reading began."),
         "finished_at": (time, "When the load was handed over for commit."),
         "newest_at": (time, "The newest recorded time among its rows."),
@@ -264,6 +285,7 @@ RAW_TABLES: dict[str, RawTable] = {
         TOWN_EVENTS,
         TELEMETRY_RECORDS,
         TOWN_FILES,
+        LABELS,
         QUARANTINE,
         REDACTIONS,
         FILES,
