@@ -12,8 +12,8 @@
 {% set new_times = "select distinct updated_at as created_at_as_recorded from " ~ source('raw', 'beads_rows')
     ~ " where table_name in ('events', 'wisp_events') and change = 'upsert' and " ~ new_rows() %}
 {% set names = ['event_type', 'actor', 'old_value', 'new_value', 'comment', 'created_at'] %}
-{% set old_names = ['status', 'assignee', 'updated_at'] %}
-{% set new_names = ['status', 'assignee', 'close_reason', 'description', 'agent_state', 'hook_bead'] %}
+{% set old_names = ['status', 'assignee', 'updated_at', 'description', 'notes', 'hook_bead'] %}
+{% set new_names = ['status', 'assignee', 'close_reason', 'description', 'notes', 'agent_state', 'hook_bead'] %}
 
 with new_events as (
 
@@ -81,6 +81,11 @@ changed as (
         new_fields.assignee as new_assignee,
         nullif(new_fields.close_reason, '') as written_close_reason,
         new_fields.description as new_description,
+        nullif(new_fields.notes, '') as new_notes,
+        nullif(old_fields.notes, '') as old_notes,
+        coalesce(
+            {{ description_field('old_fields.description', 'hook_bead') }}, nullif(old_fields.hook_bead, '')
+        ) as old_hook_bead,
         new_fields.agent_state as new_agent_state,
         new_fields.hook_bead as new_hook_bead
     from parsed
@@ -115,6 +120,14 @@ typed as (
         new_assignee,
         case when is_plain_close then nullif(new_value, '') else written_close_reason end as close_reason,
         new_description,
+        new_notes,
+        -- Notes grow at their end: what is new is what follows the old ones.
+        nullif(trim(case
+            when old_notes is not null and left(new_notes, cast(length(old_notes) as integer)) = old_notes
+                then substr(new_notes, cast(length(old_notes) as integer) + 1)
+            else new_notes
+        end), '') as added_notes,
+        old_hook_bead,
         new_agent_state,
         new_hook_bead,
         case when event_type = 'renamed' then nullif(old_value, '') end as renamed_from,
@@ -153,6 +166,9 @@ select
     new_assignee,
     close_reason,
     new_description,
+    new_notes,
+    added_notes,
+    old_hook_bead,
     new_agent_state,
     new_hook_bead,
     renamed_from,
