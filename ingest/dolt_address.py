@@ -1,13 +1,11 @@
 """The `dolt` entry of a town in `towns.yaml`: where its database server listens, who asks, and where the password is found."""
 
-import os
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import yaml
 
+from ingest.declared_secret import DeclaredSecret, Locate, read_secret
 from ingest.positioned_yaml import PolicyReader, kind_of
 from ingest.source_files import SourceUnreachableError
 
@@ -17,15 +15,7 @@ DEFAULT_USER = "root"
 
 _KEYS = ("host", "port", "user", "password_env", "password_file", "tls", "tls_ca", "databases")
 _DATABASE_KEYS = ("database", "beads_project")
-_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BOOLEANS = {"true": True, "false": False}
-
-Locate = Callable[[yaml.Node, str, str], str | None]
-"""(node, key, what is accepted) → an absolute path; a mistake is noted with the reader."""
-
-
-class DoltPasswordError(ValueError):
-    """The password cannot be read from where towns.yaml says it is. The message never holds the password."""
 
 
 class ServerLostError(SourceUnreachableError):
@@ -51,8 +41,7 @@ class DoltServer:
     port: int
     user: str
     line: int
-    password_env: str | None = None
-    password_file: str | None = None
+    secret: DeclaredSecret | None = None
     tls: bool = False
     tls_ca: str | None = None
     projects: Mapping[str, str] = field(default_factory=dict)
@@ -63,23 +52,8 @@ class DoltServer:
         return f"{self.host}:{self.port}"
 
     def password(self) -> str:
-        """The password, read anew each time so that a changed one holds; '' where none is declared.
-
-        Errors: `DoltPasswordError` when the variable is not set or the file cannot be read.
-        """
-        if self.password_env is not None:
-            found = os.environ.get(self.password_env)
-            if found is None:
-                raise DoltPasswordError(f"the environment variable {self.password_env} (towns.yaml line {self.line}) is not set")
-            return found
-        if self.password_file is None:
-            return ""
-        try:
-            return Path(self.password_file).read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "is not UTF-8"
-            # The decoding error would quote the file.
-            raise DoltPasswordError(f"password file {self.password_file} (towns.yaml line {self.line}): {why}") from None
+        """The password, read anew each time; '' where none is declared. Errors: `SecretMissingError`."""
+        return self.secret.read() if self.secret else ""
 
 
 def read_dolt(reader: PolicyReader, node: yaml.Node, key: str, locate: Locate) -> DoltServer | None:
@@ -95,14 +69,9 @@ def read_dolt(reader: PolicyReader, node: yaml.Node, key: str, locate: Locate) -
     }
     port = _port(reader, entries["port"], f"{key}.port") if "port" in entries else DEFAULT_PORT
     tls = _flag(reader, entries["tls"], f"{key}.tls") if "tls" in entries else False
-    password_env = _variable(reader, entries["password_env"], f"{key}.password_env") if "password_env" in entries else None
-    files = {
-        name: locate(entries[name], f"{key}.{name}", what)
-        for name, what in (("password_file", "the file that holds the password"), ("tls_ca", "a file of CA certificates (PEM)"))
-        if name in entries
-    }
-    if "password_env" in entries and "password_file" in entries:
-        reader.problem(entries["password_file"], f"{key}.password_file", "stands beside password_env; keep one of them")
+    line = node.start_mark.line + 1
+    secret = read_secret(reader, entries, key, "password", line, locate)
+    authority = locate(entries["tls_ca"], f"{key}.tls_ca", "a file of CA certificates (PEM)") if "tls_ca" in entries else None
     if "tls_ca" in entries and not tls:
         reader.problem(entries["tls_ca"], f"{key}.tls_ca", "needs `tls: true` beside it")
     projects = _projects(reader, entries["databases"], f"{key}.databases") if "databases" in entries else {}
@@ -112,11 +81,10 @@ def read_dolt(reader: PolicyReader, node: yaml.Node, key: str, locate: Locate) -
         host=texts.get("host") or DEFAULT_HOST,
         port=port,
         user=texts.get("user") or DEFAULT_USER,
-        line=node.start_mark.line + 1,
-        password_env=password_env,
-        password_file=files.get("password_file"),
+        line=line,
+        secret=secret,
         tls=tls,
-        tls_ca=files.get("tls_ca"),
+        tls_ca=authority,
         projects=projects,
     )
 
@@ -134,14 +102,6 @@ def _flag(reader: PolicyReader, node: yaml.Node, key: str) -> bool:
     if text not in _BOOLEANS:
         reader.problem(node, key, f"must be true or false; it is {kind_of(node)}")
     return _BOOLEANS.get(text, False)
-
-
-def _variable(reader: PolicyReader, node: yaml.Node, key: str) -> str | None:
-    """A variable's name. The value is not repeated in a complaint: somebody may have written the password itself here."""
-    if not isinstance(node, yaml.ScalarNode) or not _ENVIRONMENT_NAME.fullmatch(str(node.value)):
-        reader.problem(node, key, "must be the name of an environment variable (letters, digits, '_'), not the password itself")
-        return None
-    return str(node.value)
 
 
 def _projects(reader: PolicyReader, node: yaml.Node, key: str) -> dict[str, str]:

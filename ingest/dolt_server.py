@@ -16,7 +16,8 @@ from pymysql.constants import FIELD_TYPE
 from pymysql.converters import encoders
 from pymysql.cursors import SSCursor
 
-from ingest.dolt_address import DoltPasswordError, DoltServer, ServerLostError
+from ingest.declared_secret import SecretMissingError
+from ingest.dolt_address import DoltServer, ServerLostError
 from ingest.source_files import SourceUnreachableError
 
 Values = tuple[object, ...]
@@ -96,7 +97,7 @@ class DoltConnection:
                 ssl=ssl.create_default_context(cafile=server.tls_ca) if server.tls else None,
                 ssl_disabled=not server.tls,
             )
-        except DoltPasswordError as error:
+        except SecretMissingError as error:
             raise SourceUnreachableError(str(error)) from None
         except (pymysql.MySQLError, OSError) as error:
             raise self._told(error) from None

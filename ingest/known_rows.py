@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from lake.key_scan import scan_keys
-from lake.tables import BEADS_ROWS, SEQUENCE, TOWN_EVENTS, TOWN_FILES
+from lake.tables import BEADS_ROWS, QUARANTINE, SEQUENCE, TELEMETRY_RECORDS, TOWN_EVENTS, TOWN_FILES
 
 
 class KnownRows:
@@ -47,6 +47,18 @@ def known_events(lake: Path, town_id: str, since: datetime | None) -> Counter[st
     recent = None if since is None else moment.is_null() | (moment >= since)
     found = scan_keys(lake, TOWN_EVENTS.name, ["event_hash"], {"town_id": town_id}, recent)
     return Counter(found.column("event_hash").to_pylist())
+
+
+def known_telemetry(lake: Path, town_id: str, since: datetime) -> Counter[str]:
+    """How often each record hash of a town's telemetry is in the lake, among records not older than `since`."""
+    found = scan_keys(lake, TELEMETRY_RECORDS.name, ["event_hash"], {"town_id": town_id}, pc.field("recorded_at") >= since)
+    return Counter(found.column("event_hash").to_pylist())
+
+
+def quarantined_lines(lake: Path, town_id: str, source: str) -> set[str]:
+    """Identities (`file_id`) of a town's lines of one source that were set aside."""
+    found = scan_keys(lake, QUARANTINE.name, ["file_id"], {"town_id": town_id}, pc.field("source") == source)
+    return set(found.column("file_id").to_pylist())
 
 
 def newest_town_files(lake: Path, town_id: str) -> dict[tuple[str, str], str]:

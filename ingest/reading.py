@@ -47,8 +47,9 @@ class Counts:
 class Reading(Protocol):
     """One stream's new bytes, planned but not read yet.
 
-    `source`: claude, beads, dolt, town_events or town_files. `stream`: what is locked and committed as one. `label`: how people
-    call it. `table`: the raw table of its rows. `bytes_planned`: how much there is to read; 0 and `is_empty` mean nothing is new.
+    `source`: claude, beads, dolt, telemetry, town_events or town_files. `stream`: what is locked and committed as one. `label`: how
+    people call it. `table`: the raw table of its rows. `bytes_planned`: how much there is to read; 0 and `is_empty` mean nothing is
+    new.
     """
 
     source: str

@@ -19,11 +19,14 @@ _VERSION = r"v?[0-9]{1,5}(?:\.[0-9]{1,8}){0,4}(?:[-+][A-Za-z0-9]{1,12}(?:\.[A-Za
 _UUIDS = (
     "uuid parentUuid logicalParentUuid sessionId session_id leafUuid messageId promptId planId parentSessionId "
     "sourceToolAssistantUUID beads_project_id project_id toolUseID parentToolUseID sourceToolUseID tool_use_id toolUseId "
-    "requestId request_id"
+    "requestId request_id session.id native_session_id run.id gt.run_id prompt.id"
 )
-_BEADS = "id issue_id bead depends_on_id parent_id mr convoy_id epic_id wisp_id molecule_id"
+_BEADS = "id issue_id bead depends_on_id parent_id mr convoy_id epic_id wisp_id molecule_id gt.issue gt.work_bead"
 _SHAS = "agentId agent_id commit commit_sha git_commit sha hash content_hash record_hash gitCommit oid fingerprint"
-_TIMES = "timestamp ts created_at updated_at closed_at started_at ended_at deleted_at due_at observed_at backupTime added_at"
+_TIMES = (
+    "_time event.timestamp timestamp ts created_at updated_at closed_at started_at ended_at deleted_at due_at observed_at "
+    "backupTime added_at"
+)
 _WORDS = "type subtype role level stop_reason userType permissionMode status issue_type"
 
 

@@ -17,13 +17,14 @@ from ingest.dolt_address import DoltServer, read_dolt
 from ingest.positioned_yaml import PolicyFileError, PolicyReader, Problem, nearest
 from ingest.recorded_paths import comparable, components
 from ingest.source_files import is_url
+from ingest.telemetry_address import TelemetryStore, read_telemetry
 
 HARNESSES: Mapping[str, str] = MappingProxyType(
     {"claude": "Claude Code: the config folder that holds `projects/`, usually ~/.claude"}
 )
 """Every harness that `homes` accepts, with what its home is. A new source adds its line here."""
 
-_TOWN_KEYS = ("name", "root", "recorded_root", "extra_roots", "id", "homes", "beads", "dolt")
+_TOWN_KEYS = ("name", "root", "recorded_root", "extra_roots", "id", "homes", "beads", "dolt", "telemetry")
 _BEADS_KEYS = ("path", "database", "beads_project")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _NAME_RULE = "1 to 63 letters, digits, '_', '.' or '-', a letter or digit first"
@@ -55,6 +56,7 @@ class Town:
     beads: tuple[BeadsExport, ...]
     line: int
     dolt: DoltServer | None = None
+    telemetry: TelemetryStore | None = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,12 @@ class _TownsReader:
                     self.reader.problem(
                         node, f"towns[{index}].id", f"'{town.declared_id}' is taken by the town on line {other.line}"
                     )
+                if town.telemetry and other.telemetry and town.telemetry.is_same_question(other.telemetry):
+                    self.reader.problem(
+                        town.telemetry.line,
+                        f"towns[{index}].telemetry.filter",
+                        f"must tell this town's records from those of the town on line {other.line}, which asks the same store",
+                    )
             towns.append(town)
         return towns
 
@@ -154,10 +162,12 @@ class _TownsReader:
         recorded = self._recorded_roots(node, entries, key, root, has_homes=any(homes.values()))
         beads = self._beads(entries["beads"], f"{key}.beads") if "beads" in entries else ()
         dolt = read_dolt(self.reader, entries["dolt"], f"{key}.dolt", self._location) if "dolt" in entries else None
+        asked = entries.get("telemetry")
+        telemetry = read_telemetry(self.reader, asked, f"{key}.telemetry", self._location) if asked is not None else None
         if name is None or root is None:
             return None
         line = node.start_mark.line + 1
-        return Town(name, root, recorded, declared_id, MappingProxyType(homes), beads, line, dolt)
+        return Town(name, root, recorded, declared_id, MappingProxyType(homes), beads, line, dolt, telemetry)
 
     def _name(self, node: yaml.Node, entries: dict[str, yaml.Node], key: str, part: str, required: str | None) -> str | None:
         if part not in entries:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.dolt_address import DoltPasswordError, DoltServer
+from ingest.declared_secret import SecretMissingError
+from ingest.dolt_address import DoltServer
 from ingest.towns import TownsFileError, load_towns
 
 
@@ -64,8 +65,8 @@ def test_two_places_for_the_password_are_one_too_many(tmp_path: Path) -> None:
 
 
 def test_a_password_that_cannot_be_read_is_told_by_its_place(tmp_path: Path) -> None:
-    with pytest.raises(DoltPasswordError, match="NO_SUCH_VARIABLE"):
+    with pytest.raises(SecretMissingError, match="NO_SUCH_VARIABLE"):
         declared(tmp_path, "password_env: NO_SUCH_VARIABLE").password()
     (tmp_path / "word").write_bytes(b"\xff\xfe")
-    with pytest.raises(DoltPasswordError, match="is not UTF-8"):
+    with pytest.raises(SecretMissingError, match="is not UTF-8"):
         declared(tmp_path, "password_file: word").password()
