@@ -1,0 +1,1 @@
+"""From judged episodes to adapters: calibration by people, and what follows it."""
