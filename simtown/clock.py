@@ -39,6 +39,12 @@ def millis(ms: int) -> str:
     return f"{_date(ms // DAY)}T{hour:02d}:{minute:02d}:{second:02d}.{milli:03d}Z"
 
 
+def from_millis(text: str) -> int:
+    """Milliseconds of what `millis` wrote."""
+    day = at(int(text[:4]), int(text[5:7]), int(text[8:10]), int(text[11:13]), int(text[14:16]))
+    return day + int(text[17:19]) * SECOND + int(text[20:23])
+
+
 def seconds(ms: int) -> str:
     """RFC 3339 UTC with seconds, as `.events.jsonl` and beads write it: `2026-02-12T16:02:23Z`."""
     return millis(ms)[:19] + "Z"

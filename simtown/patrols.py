@@ -73,6 +73,7 @@ def _meet(town: Town, session: Session, outcome: str, target: Agent, rig: Rig | 
         town.events.add(
             died, "session_death", target.tmux, session=target.tmux, agent=target.address, reason=reason, caller="daemon"
         )
+        town.telemetry.restarted(died + MINUTE, target)
         if dice.chance(0.3):
             payload = {"count": 3, "window": "30s", "sessions": [target.tmux], "possible_cause": "out of memory"}
             town.events.add(died + SECOND, "mass_death", "daemon", **payload)

@@ -118,6 +118,7 @@ def _done(
     flag = "" if exit_type == "COMPLETED" else f" --status {exit_type}"
     if dice.chance(0.08):
         session.worker.bash("gt done", "error: cannot complete: uncommitted changes would be lost", is_error=True)
+        town.telemetry.done(session, exit_type, "cannot complete: uncommitted changes would be lost")
         session.worker.bash(
             "git stash list && git commit -am 'fix: auto-save uncommitted implementation work (gt-pvx safety net)'", "1 file"
         )
@@ -129,6 +130,7 @@ def _done(
     episode.bridges.add("done_output")
     now = session.now
     town.events.add(now, "done", agent.address, bead=bead.id, branch=attempt.branch)
+    town.telemetry.done(session, exit_type)
     episode.bridges.add("agent_bead")
     if not town.place.is_pruned or now > town.as_of - RETENTION_DAYS["done"] * DAY:
         episode.bridges.add("done_event")

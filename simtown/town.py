@@ -17,6 +17,7 @@ from simtown.scale import Scale
 from simtown.session import Session
 from simtown.startup import write_startup
 from simtown.targets import Targets
+from simtown.telemetry import TownTelemetry
 from simtown.transcript import MIDDLE, NEW, OLD, Transcript
 from simtown.truth import TruthWriter
 
@@ -51,6 +52,7 @@ class Town:
     exports: dict[str, BeadsExport]
     targets: Targets
     as_of: int
+    telemetry: TownTelemetry
     libraries: dict[str, Library] = field(default_factory=dict)
     free_at: dict[str, int] = field(default_factory=dict)
     agent_beads: dict[str, Bead] = field(default_factory=dict)
@@ -136,6 +138,7 @@ class Town:
             if session.is_open:
                 self.close(session)
             session.script.save()
+            self.telemetry.session(session)
             self.bytes_written += session.script.size
             self.sessions_written += 1
             self.truth.add("sessions", **session.truth_row())
@@ -182,6 +185,7 @@ class Town:
     def flush(self, until: int) -> None:
         """Write what happened before `until` to the logs and histories."""
         self.events.flush(until)
+        self.telemetry.flush(until)
         for export in self.exports.values():
             export.flush(until)
 
@@ -191,6 +195,7 @@ class Town:
             bead.done()
             self.truth.add("beads", town=self.place.name, **bead_row(bead, "agent"))
         self.events.close()
+        self.telemetry.close()
         for export in self.exports.values():
             export.close()
 

@@ -9,7 +9,7 @@ import orjson
 
 TABLES = (
     "towns", "startups", "sessions", "files", "episodes", "beads", "attempts", "links", "merge_requests", "forks", "subagents",
-    "secrets", "identities", "clock_offsets", "databases", "pruned_events", "branches",
+    "secrets", "identities", "clock_offsets", "databases", "pruned_events", "branches", "telemetry",
 )  # fmt: skip
 
 

@@ -110,6 +110,9 @@ def hook(town: Town, item: WorkItem, attempt: Attempt, ms: int) -> None:
     own = town.agent_bead(chosen, hooked)
     own.change(hooked + SECOND, by, description=agent_description(chosen, "working", item.bead.id))
     town.events.add(hooked + SECOND, "sling", by, bead=item.bead.id, target=chosen.address)
+    town.telemetry.sling(
+        hooked + SECOND, Agent("mayor") if by == "mayor" else Agent("refinery", item.rig), item.bead.id, chosen.address
+    )
     town.events.add(hooked + 2 * SECOND, "spawn", "gt", rig=item.rig.name, polecat=chosen.name)
     town.events.add(hooked + 2 * SECOND, "hook", chosen.address, bead=item.bead.id)
 

@@ -16,6 +16,7 @@ from simtown.refinery import process_queue
 from simtown.scale import Scale, parse_scale
 from simtown.session import Session
 from simtown.targets import Targets
+from simtown.telemetry import TownTelemetry
 from simtown.town import Town
 from simtown.transcript import set_modified
 from simtown.truth import Truth, TruthWriter
@@ -136,11 +137,14 @@ class Shifts:
         self.town.settle()
 
 
-def generate(out: Path, *, seed: int = 7, towns: int = 2, size: str = "demo", with_dolt_dump: bool = False) -> Truth:
+def generate(
+    out: Path, *, seed: int = 7, towns: int = 2, size: str = "demo", with_dolt_dump: bool = False, with_telemetry: bool = False
+) -> Truth:
     """Write `towns` synthetic towns and their ground truth under `out`; the same arguments give the same bytes everywhere.
 
     `with_dolt_dump` adds `<town>/dolt/<database>/wisps.jsonl`: versions of merge-request rows (`valid_from`, `valid_to`) as a poll
     of the database would have seen them; what was purged before any poll is missing.
+    `with_telemetry` adds `<town>/telemetry/logsql.ndjson`: log records of a share of the sessions, as a query would give them.
 
     Errors: `ValueError` for an unknown size or fewer than one town; `FileExistsError` when `out` holds something.
     """
@@ -160,7 +164,7 @@ def generate(out: Path, *, seed: int = 7, towns: int = 2, size: str = "demo", wi
     by_database: dict[str, BeadsExport] = {}
     for place, share, (shifts, step) in zip(chosen, shares, pace, strict=True):
         dice = Dice(f"{seed}/{size}/{place.name}")
-        town = _town(out, place, scale, dice, truth, end, with_dolt_dump)
+        town = _town(out, place, scale, dice, truth, end, with_dolt_dump, with_telemetry)
         exports += [(place, export) for export in town.exports.values()]
         by_database.update({export.project_id: export for export in town.exports.values()})
         _run(town, dice, step, 0 if scale.is_bench else shifts, int(scale.bytes_wanted * share))
@@ -190,10 +194,13 @@ def _pace(scale: Scale, share: float) -> tuple[int, int]:
     return shifts, max((END - BEGIN - _TAIL) // shifts, 3 * HOUR)
 
 
-def _town(out: Path, place: Place, scale: Scale, dice: Dice, truth: TruthWriter, as_of: int, has_dump: bool) -> Town:
+def _town(
+    out: Path, place: Place, scale: Scale, dice: Dice, truth: TruthWriter, as_of: int, has_dump: bool, has_telemetry: bool
+) -> Town:
     root = out / place.name / "gt"
     write_identity(root, place)
     events = TownEvents(root / ".events.jsonl", place.name, as_of, place.is_pruned, truth)
+    telemetry = TownTelemetry(out / place.name / "telemetry" if has_telemetry else None, place, truth)
     dump = out / place.name / "dolt"
     exports = {}
     for name, database, prefix, project_id, folder in [
@@ -203,7 +210,7 @@ def _town(out: Path, place: Place, scale: Scale, dice: Dice, truth: TruthWriter,
         own = Dice(f"{dice.random()}/{name}")
         target = dump / database if has_dump else None
         exports[name] = BeadsExport(database, prefix, project_id, place, folder / "backup", own, target)
-    return Town(place, out, dice, scale, truth, events, exports, Targets(scale), as_of, has_dump=has_dump)
+    return Town(place, out, dice, scale, truth, events, exports, Targets(scale), as_of, telemetry, has_dump=has_dump)
 
 
 def _run(town: Town, dice: Dice, step: int, shifts: int, bytes_wanted: int) -> None:
