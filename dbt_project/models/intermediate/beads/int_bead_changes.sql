@@ -5,11 +5,22 @@
     order_by=['bead_first_change_at', 'beads_project_id', 'bead_id', 'change_number_as_recorded'],
     statistics=['beads_project_id', 'bead_id', 'bead_first_change_at', 'recorded_on', 'changed_at_as_recorded'],
     rows_per_file=20000,
+    touched_sql="select beads_project_id, bead_id from {{ touched(ref('int_beads')) }}",
     tags=['scope:global']
 ) }}
 
-{% set touched_beads = 'select beads_project_id, bead_id from ' ~ touched(ref('stg_beads__events'))
+-- Agents' own beads live for ever and change often, but have no life to replay: int_agent_reports holds their changes.
+{% set touched_keys = 'select beads_project_id, bead_id from ' ~ touched(ref('stg_beads__events'))
     ~ ' union select beads_project_id, bead_id from ' ~ touched(ref('int_beads')) %}
+{% set touched_beads %}
+    select
+        touched_keys.beads_project_id,
+        touched_keys.bead_id
+    from ({{ touched_keys }}) as touched_keys
+    left join {{ part_of(ref('int_beads'), touched_keys) }} as beads
+        on touched_keys.beads_project_id = beads.beads_project_id and touched_keys.bead_id = beads.bead_id
+    where beads.kind is null or beads.kind <> 'agent'
+{% endset %}
 -- What pairs with an event's time, the surest first.
 -- Clocks differ from UTC by steps of 15 minutes, from -12 to +14 hours; a row is written within 2 seconds of its own event.
 {% set pairs = {'next_change': 'next_found_at', 'row_updated': 'row_updated_at', 'row_created': 'row_created_at',
@@ -30,6 +41,7 @@ beads as (
     select
         beads.beads_project_id,
         beads.bead_id,
+        beads.kind,
         beads.created_at,
         beads.updated_at,
         -- The reaper closes with the server's own clock: its closings prove nothing about that clock.
@@ -58,6 +70,10 @@ changes as (
         events.old_assignee,
         events.new_assignee,
         events.close_reason,
+        case
+            when events.added_notes like '%MERGE REJECTION%' or events.added_notes like '%Merge failure (attempt %'
+                then events.added_notes
+        end as merge_note,
         events.old_updated_at,
         events.created_at_as_recorded,
         events.is_created_at_server_local,
@@ -121,6 +137,7 @@ candidates as (
     from followed
     left join beads
         on followed.beads_project_id = beads.beads_project_id and followed.bead_id = beads.bead_id
+    where beads.kind is null or beads.kind <> 'agent'
 
 ),
 
@@ -176,6 +193,7 @@ select
     old_assignee,
     new_assignee,
     close_reason,
+    merge_note,
     old_updated_at,
     phase,
     change_number_as_recorded,

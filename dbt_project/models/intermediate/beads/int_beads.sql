@@ -215,6 +215,12 @@ select
     case
         when kind = 'escalation' then {{ to_bigint(description_field('description', 'reescalation_count')) }}
     end as escalation_reescalation_count,
+    case
+        when kind = 'conflict_task' then {{ regex_group('description', 'Original MR: *([^ ]+-[0-9a-z-]+)', 1) }}
+    end as conflict_merge_request,
+    case
+        when kind = 'conflict_task' then {{ regex_group('description', 'Original issue: *([^ ]+-[0-9a-z-]+)', 1) }}
+    end as conflict_source_issue,
     mail_from,
     mail_type,
     mail_thread,

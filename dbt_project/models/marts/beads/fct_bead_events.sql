@@ -45,7 +45,7 @@ timed as (
     {% endif %}
     left join {{ ref('int_clock_offsets') }} as offsets
         on changes.beads_project_id = offsets.beads_project_id and changes.recorded_on = offsets.recorded_on
-    where changes.new_status is not null or changes.new_assignee is not null
+    where changes.new_status is not null or changes.new_assignee is not null or changes.merge_note is not null
 
 ),
 
@@ -143,6 +143,16 @@ select
     event_type = 'reopened'
     or (from_status is not null and from_status = 'closed' and new_status is not null and new_status <> 'closed') as is_reopen,
     close_reason,
+    case
+        when merge_note like '%MERGE REJECTION%' then 'rejected'
+        when merge_note is not null then 'failed'
+    end as merge_failure,
+    coalesce(
+        {{ regex_group('merge_note', 'Merge failure [(]attempt [0-9]+[)]: *([a-z_-]+)', 1) }},
+        lower({{ description_field('merge_note', 'Failure-Type') }})
+    ) as merge_failure_type,
+    {{ description_field('merge_note', 'Branch') }} as merge_failure_branch,
+    {{ description_field('merge_note', 'Error') }} as merge_failure_reason,
     old_updated_at as row_updated_before_at,
     occurred_at,
     occurred_at_evidence,
