@@ -1,0 +1,55 @@
+"""One lake of synthetic towns for all tests that compare models with what simtown knows: built once a run, only read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from ingest.run import run_ingest
+from lake.duck import load_delta
+from simtown import Truth, generate
+from tests.dbt.projects import REAL, dbt
+
+
+@dataclass(frozen=True)
+class TownsLake:
+    """Demo towns with row versions of merge requests, all models built from their files, and the truth about them."""
+
+    truth: Truth
+    lake: Path
+    folder: Path
+    connection: duckdb.DuckDBPyConnection
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Answer of a query over the models, each by its own name."""
+        return self.connection.execute(sql).fetchall()
+
+    def compiled(self, inline: str) -> str:
+        """The SQL that a dbt template becomes in this lake; a model or seed stands in it by its own name."""
+        project = ["--quiet", "compile", "--inline", inline]
+        done = dbt(REAL, self.lake, *project, DBT_TARGET_PATH=str(self.folder / "target"))
+        assert done.exit_code == 0, done.output
+        return done.output
+
+
+@pytest.fixture(scope="session")
+def towns_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TownsLake]:
+    """The lake. Its models are built without their tests, so nothing is published; takes about a minute."""
+    folder = tmp_path_factory.mktemp("towns")
+    truth = generate(folder / "world", with_dolt_dump=True)
+    lake = folder / "lake"
+    report = run_ingest(folder / "world/towns.yaml", lake, progress=False)
+    assert report.exit_code == 0, report.lines()
+    target = str(folder / "target")
+    built = dbt(REAL, lake, "build", "--exclude-resource-type", "test", "unit_test", DBT_TARGET_PATH=target)
+    assert built.exit_code == 0, built.output
+    with duckdb.connect() as connection:
+        load_delta(connection)
+        for table in sorted((lake / "models").iterdir()):
+            connection.execute(f"create view \"{table.name}\" as select * from delta_scan('{table}')")
+        for seed in sorted((REAL / "seeds").glob("*.csv")):
+            connection.execute(f"create view \"{seed.stem}\" as select * from read_csv('{seed}')")
+        yield TownsLake(truth, lake, folder, connection)
