@@ -31,6 +31,9 @@ Only = Annotated[
         "--only", metavar="SOURCE", help="Load one source: town_files, beads, dolt, town_events, claude or labels. May be repeated."
     ),
 ]
+TrainedRole = Annotated[
+    str | None, typer.Option("--role", help="A trained role: polecat, refinery, witness, deacon, mayor or crew. Default: all.")
+]
 Progress = Annotated[
     bool | None,
     typer.Option("--progress/--no-progress", help="Show bars or plain lines. Default: bars on a terminal.", show_default=False),
@@ -39,6 +42,10 @@ MaxAge = Annotated[float, typer.Option("--max-age-hours", min=0, help="How old t
 ReleaseId = Annotated[
     str | None, typer.Option("--release", metavar="ID", help="A release's id or its beginning. Default: the newest.")
 ]
+
+
+calibration = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(calibration, name="calibrate")
 
 
 @app.callback()
@@ -179,6 +186,52 @@ def show(
     from lake.show import show_session
 
     show_session(lake_root(), session, full=full, as_json=as_json)
+
+
+@calibration.callback()
+def calibrate(
+    context: typer.Context,
+    role: TrainedRole = None,
+    cycle: Annotated[
+        int | None, typer.Option("--cycle", min=1, help="A calibration cycle's number. Default: the newest that was begun.")
+    ] = None,
+    labeller: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Sign with this name. Default: a hash of the account's name.")
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Take verdicts from a file, one JSON object per line; - is standard input."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Judge at most so many episodes now.")] = None,
+) -> None:
+    """Judge episodes, so that scores can be checked.
+
+    Shows a sample of episodes, one after the other: press g, b or u for good, bad or unsure, and say why if you like. Each verdict
+    is kept at once; quit any time and go on later. What becomes of the work is not shown. Verdicts from a file, or of an agent, are
+    kept as such and never count as a person's.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from lake.location import lake_root
+    from training.calibrate import run_calibration
+
+    raise typer.Exit(run_calibration(lake_root(), role=role, cycle=cycle, labeller=labeller, source=source, limit=limit))
+
+
+@calibration.command("report")
+def calibrate_report(
+    role: TrainedRole = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say how far scores and people agree.
+
+    Kappa, AUC and calibration error of each role with intervals, whether training may use its scores, and the rules by which scores
+    and people come to different ends. Counts the verdicts that the newest build has read.
+    """
+    from lake.location import lake_root
+    from training.calibration_report import print_report
+
+    print_report(lake_root(), role=role, as_json=as_json)
 
 
 @app.command()

@@ -32,7 +32,7 @@ KINDS = ("human", "agent", "script")
 class Label:
     """One verdict on one episode.
 
-    `labeller`: a name, redacted when it is written. `cycle`: from 1. `judged`: what the scores said of the episode when the verdict
+    `labeller`: a name as `LabelJournal.labeller` gives it. `cycle`: from 1. `judged`: what the scores said of the episode when the verdict
     was given, and which stratum of the sample it stood for (see `training.sample.Judged`). `labelled_at`: UTC.
     """
 
@@ -64,20 +64,31 @@ class Label:
 
 
 class LabelJournal:
-    """The file of one sitting; made by the first verdict. Holds the kernel's lock on it, which says that its writer lives."""
+    """The file of one sitting of one labeller; made by the first verdict.
 
-    def __init__(self, lake: Path, key: RedactionKey) -> None:
+    Holds the kernel's lock on the file, which says that its writer lives. `labeller`: the name, redacted; `count`: verdicts confirmed.
+    """
+
+    def __init__(self, lake: Path, key: RedactionKey, labeller: str) -> None:
         self._path = ops_path(lake, FOLDER) / f"{uuid4().hex}.jsonl"
         self._redactor = Redactor(key)
+        self.labeller, self._replaced = self._redact("labeller", labeller)
         self._handle: BinaryIO | None = None
         self.count = 0
 
-    def append(self, label: Label) -> Label:
-        """Redact a verdict and put it on the disk; when this returns, it is confirmed. Returns it as it was written."""
-        (value, replacements), *_ = self._redactor.redact([{"labeller": label.labeller, "reason": label.reason}])
+    def _redact(self, name: str, text: str | None) -> tuple[str, list[Replacement]]:
+        (value, replaced), *_ = self._redactor.redact([{name: text or ""}])
         assert isinstance(value, dict)
-        written = replace(label, **value)
-        line = to_json_bytes({"label": written.record(), "replaced": [_stored(item) for item in replacements]}) + b"\n"
+        return value[name], replaced
+
+    def append(self, label: Label) -> Label:
+        """Redact a verdict's reason and put it on the disk; when this returns, it is confirmed. Returns it as it was written."""
+        if label.labeller != self.labeller:
+            raise ValueError(f"a sitting of {self.labeller} takes no verdict of somebody else")
+        reason, replaced = self._redact("reason", label.reason)
+        written = replace(label, reason=reason or None)
+        stored = [_stored(item) for item in (*self._replaced, *replaced)]
+        line = to_json_bytes({"label": written.record(), "replaced": stored}) + b"\n"
         if self._handle is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = self._path.open("xb")

@@ -21,7 +21,8 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.PARTIAL: "Something was left out, and the summary says what: a town or home that could not be reached, a source that "
     "another process was loading, an export that lacks a declaration. All else was done.",
     ExitCode.STALE: "`forge status` only: a town was not looked at, or nothing was built, for longer than `--max-age-hours`.",
-    ExitCode.LOCKED: "Another process builds on the same lake. The message says which one. Try again later.",
+    ExitCode.LOCKED: "Another process builds on the same lake, or judges episodes under the same name. The message says which one. "
+    "Try again later.",
 }
 
 

@@ -61,6 +61,11 @@ def render(session: SessionId, entries: list[Entry], *, full: bool) -> Iterator[
     started = f"{session.started_at:%Y-%m-%d %H:%M} UTC" if session.started_at else "no time"
     whose = f"{session.agent or 'unknown agent'} of {session.town or 'unknown town'}"
     yield Text(plain(f"session {session.session_id}  {whose}  {started}"), style="bold")
+    yield from render_entries(entries, full=full)
+
+
+def render_entries(entries: list[Entry], *, full: bool) -> Iterator[Text]:
+    """The entries of a transcript, or of a part of it, as `render` shows them."""
     for entry in entries:
         yield _head(entry)
         indent = "  " if entry.agent == "main" else "    "

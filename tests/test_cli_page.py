@@ -15,11 +15,17 @@ PAGE = Path(__file__).parents[1] / "docs/cli.md"
 WIDTH = 100
 group = typer.main.get_command(app)
 assert isinstance(group, TyperGroup)
-COMMANDS = group.commands
+COMMANDS = group.commands | {
+    f"{name} {verb}": command
+    for name, inner in group.commands.items()
+    if isinstance(inner, TyperGroup)
+    for verb, command in inner.commands.items()
+}
 
 
 def help_of(name: str) -> str:
-    shown = CliRunner().invoke(app, [name, "--help"], prog_name="forge", terminal_width=WIDTH, max_content_width=WIDTH)
+    arguments = [*name.split(), "--help"]
+    shown = CliRunner().invoke(app, arguments, prog_name="forge", terminal_width=WIDTH, max_content_width=WIDTH)
     assert shown.exit_code == 0
     return shown.output.strip()
 
