@@ -129,6 +129,11 @@
   regexp_matches({{ text }}, '{{ pattern }}')
 {%- endmacro %}
 
+{% macro regex_matches_value(text, pattern) %}
+  {#- As `regex_matches`, with a pattern that is a value, e.g. of a seed. For few rows: it is compiled for each. -#}
+  regexp_matches({{ text }}, {{ pattern }})
+{%- endmacro %}
+
 {% macro all_matches(text, pattern) %}
   {#- Every match of a pattern, in order, as an array. `pattern` is an SQL expression, so that it may hold quotes: chr(39). -#}
   regexp_extract_all({{ text }}, {{ pattern }}, 0)
@@ -147,4 +152,12 @@
 {% macro days_between(earlier, later) %}
   {#- Days from one date to another. -#}
   date_diff('day', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{% macro unnest_days(relation, first, last, columns) %}
+  {#- One row per day from `first` to `last` (dates): `columns` of the relation and `day`. -#}
+  select
+    {% for column in columns %}{{ column }}, {% endfor -%}
+    cast(unnest(generate_series({{ first }}, {{ last }}, interval 1 day)) as date) as day
+  from {{ relation }}
 {%- endmacro %}

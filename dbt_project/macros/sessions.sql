@@ -127,6 +127,8 @@
   {#- Text that the town typed into the agent's terminal or added through a hook, by how it begins. -#}
   case
       when {{ text }} like '[GAS TOWN]%' then 'beacon'
+      -- `gt nudge` says who typed it.
+      when {{ regex_matches(text, '^[[]from [^]]{1,100}[]] ') }} then 'nudge'
       when {{ regex_matches(
           text,
           '^(MERGE_READY|MERGED|MERGE_FAILED|FIX_NEEDED|REWORK_REQUEST|CONVOY_NEEDS_FEEDING|RECOVERED_BEAD|SPAWN_BLOCKED'
