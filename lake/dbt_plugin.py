@@ -125,7 +125,8 @@ class Plugin(BasePlugin):
             "load_seq": state.load_seq,
             "as_of": state.as_of.isoformat() if state.as_of else None,
             "audit": state.audit,
-            "touched": {name: outcome["key"] for name, outcome in state.outcomes.items() if outcome["key"]},
+            # A copy: another thread may store a model meanwhile.
+            "touched": {name: outcome["key"] for name, outcome in list(state.outcomes.items()) if outcome["key"]},
         }
 
     def _base_version(self, name: str) -> int | None:
