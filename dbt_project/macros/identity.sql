@@ -6,8 +6,8 @@
 {% endmacro %}
 
 {% macro identity_touched_sessions() -%}
-  {#- A query of the sessions whose identity must be looked at again: their messages changed, a start of theirs was logged, or their
-      town got (or lost) the file that makes its folders mean roles. Only for incremental builds. -#}
+  {#- A query of the sessions whose identity must be looked at again: their messages changed, a start of theirs was logged, telemetry
+      named them, their town got (or lost) the file that makes its folders mean roles, or other rigs. Only for incremental builds. -#}
   {%- set query -%}
     select session_key from {{ touched(ref('int_messages')) }}
     union
@@ -17,6 +17,16 @@
     select {{ session_key('town_id', harness, 'session_id') }} as session_key
     from {{ touched(ref('int_session_starts')) }}
     where session_id is not null
+    union
+    select {{ session_key('town_id', harness, 'session_id') }} as session_key
+    from {{ touched(ref('int_telemetry_sessions')) }}
+    union
+    select {{ session_key('told.town_id', harness, 'told.session_id') }} as session_key
+    from {{ ref('int_telemetry_sessions') }} as told
+    -- Another rig or prefix may give a tmux name another meaning. int_tmux_names changes with every sighting, so it is not asked.
+    where told.town_id in (
+        select town_id from {{ source('raw', 'town_files') }} where kind in ('rigs', 'routes') and {{ new_rows() }}
+    )
     {% endfor -%}
     union
     select sessions.session_key

@@ -15,7 +15,7 @@ from lake.commits import add_file, commit
 from lake.duck import memory
 from lake.location import model_path, raw_path
 from lake.releases import find_release
-from lake.tables import LOADS, RAW_TABLES, SEQUENCE, open_raw
+from lake.tables import LOADS, RAW_TABLES, SEQUENCE, TELEMETRY_RECORDS, open_raw
 
 Rows = Mapping[str, pa.Table]
 FIRST_SECOND = 1_767_225_600  # 2026-01-01 00:00:00 UTC
@@ -74,7 +74,11 @@ def cut_into_loads(source: Path, steps: int) -> list[Rows]:
         if name == LOADS.name:
             continue
         relation = f"delta_scan('{raw_path(source, name)}')"
-        if "byte_offset" in table.columns and "file_id" in table.columns and name != "files":
+        if name == TELEMETRY_RECORDS.name:
+            # Each record is its own file; they come in the order of their times.
+            place = "row_number() over (partition by town_id order by recorded_at, event_hash, occurrence) - 1"
+            step = f"(({place}) * {steps}) // count(*) over (partition by town_id)"
+        elif "byte_offset" in table.columns and "file_id" in table.columns and name != "files":
             place = "row_number() over (partition by file_id order by generation, byte_offset) - 1"
             step = f"(({place}) * {steps}) // count(*) over (partition by file_id)"
         else:

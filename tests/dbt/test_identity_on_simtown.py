@@ -13,6 +13,7 @@ from lake.duck import load_delta
 from lake.location import model_path
 from simtown.truth import Truth
 from tests.dbt.projects import REAL, dbt
+from tests.ingest.logsql_server import serving_telemetry
 
 MODELS = ("dim_towns", "dim_rigs", "dim_agents", "dim_sessions", "bridge_town_database", "int_session_identity_votes", "int_beads",
           "fct_bead_events")  # fmt: skip
@@ -27,9 +28,12 @@ pytestmark = pytest.mark.slow
 def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Truth, Ask]:
     """A synthetic world's truth, and a function that asks the models built from its files."""
     folder = tmp_path_factory.mktemp("identity")
-    subprocess.run([sys.executable, "-m", "simtown", str(folder / "world"), "--size", "small"], check=True, capture_output=True)
+    command = [sys.executable, "-m", "simtown", str(folder / "world"), "--size", "small", "--with-telemetry", "yes"]
+    subprocess.run(command, check=True, capture_output=True)
     lake = folder / "lake"
-    run_ingest(folder / "world/towns.yaml", lake)
+    with serving_telemetry(folder / "world"):
+        report = run_ingest(folder / "world/towns.yaml", lake)
+    assert report.exit_code == 0, report.lines()
     built = dbt(REAL, lake, "build", "--exclude-resource-type", "test", "unit_test", DBT_TARGET_PATH=str(folder / "target"))
     assert built.exit_code == 0, built.output
 
@@ -65,8 +69,18 @@ def test_every_vote_that_counts_names_the_right_agent(world: tuple[Truth, Ask]) 
         "select sessions.session_id, votes.bridge, votes.role, votes.rig, votes.name from int_session_identity_votes as votes "
         "inner join dim_sessions as sessions using (session_key) where votes.is_accepted"
     )
-    assert {bridge for _, bridge, *_ in votes} == {"cwd", "beacon", "hook", "session_start"}
+    assert {bridge for _, bridge, *_ in votes} == {"cwd", "beacon", "hook", "telemetry", "session_start"}
     assert [vote for vote in votes if known[vote[0]] != tuple(vote[2:])] == []
+
+
+def test_telemetry_votes_for_every_session_whose_records_tell_its_agent(world: tuple[Truth, Ask]) -> None:
+    truth, ask = world
+    told = {row["session_id"] for row in truth.rows("telemetry") if row["has_gt_attributes"] or row["has_agent_usage"]}
+    found = ask(
+        "select sessions.session_id from int_session_identity_votes as votes "
+        "inner join dim_sessions as sessions using (session_key) where votes.bridge = 'telemetry' and votes.is_accepted"
+    )
+    assert {session for (session,) in found} == told
 
 
 def test_every_address_is_an_agent(world: tuple[Truth, Ask]) -> None:

@@ -4,11 +4,14 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs
+
+import yaml
 
 PATH = "/select/logsql/query"
 _EXACT = re.compile(r'_msg:="([^"]+)"(\*?)')
@@ -110,3 +113,28 @@ def running_logsql() -> Iterator[LogsqlServer]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def serving_telemetry(world: Path, share: float = 1.0) -> Iterator[list[LogsqlServer]]:
+    """The stores of a synthetic world's towns, one each, declared in its towns.yaml while they run.
+
+    `share`: how much of each recorded response they have so far, from its beginning.
+    """
+    towns_file = world / "towns.yaml"
+    before = towns_file.read_text(encoding="utf-8")
+    declared = yaml.safe_load(before)
+    with ExitStack() as running:
+        stores = []
+        for town in declared["towns"]:
+            store = running.enter_context(running_logsql())
+            lines = (world / town["name"] / "telemetry" / "logsql.ndjson").read_bytes().splitlines()
+            store.lines = lines[: int(len(lines) * share)]
+            # A world's months lie anywhere; all of it is asked for each time.
+            town["telemetry"] = {"url": store.url, "lookback": "4000d", "overlap": "4000d"}
+            stores.append(store)
+        towns_file.write_text(yaml.safe_dump(declared, sort_keys=False), encoding="utf-8")
+        try:
+            yield stores
+        finally:
+            towns_file.write_text(before, encoding="utf-8")

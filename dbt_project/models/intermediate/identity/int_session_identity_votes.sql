@@ -241,6 +241,50 @@ session_start_votes as (
 
 ),
 
+-- The harness names itself; gt's watcher takes the newest file of a folder, which two sessions may share.
+told as (
+
+    select
+        sessions.session_key,
+        records.origin,
+        coalesce(records.agent_address, names.address) as address,
+        coalesce(records.tmux_name, records.agent_address) as told_as,
+        records.event_hash,
+        dense_rank() over (
+            partition by sessions.session_key
+            order by
+                case when coalesce(records.agent_address, names.address) is null then 1 else 0 end,
+                records.origin
+        ) as origin_rank
+    from sessions
+    inner join {{ part_of(ref('int_telemetry_sessions'), identity_session_ids()) }} as records
+        on sessions.town_id = records.town_id and sessions.session_id = records.session_id
+    left join {{ ref('int_tmux_names') }} as names
+        on records.town_id = names.town_id and records.tmux_name = names.tmux_name
+    where records.tmux_name is not null or records.agent_address is not null
+
+),
+
+telemetry_votes as (
+
+    select
+        session_key,
+        'telemetry' as bridge,
+        min(address) as address,
+        'telemetry' as evidence_kind,
+        min(event_hash) as evidence_key,
+        min(told_as) as evidence_text,
+        case
+            when min(address) is null then 'unreadable_role'
+            when min(address) <> max(address) then 'several_agents'
+        end as rejected_reason,
+        min(origin) = 'gt' as is_weak
+    from told
+    where origin_rank = 1
+    group by session_key
+
+),
+
 votes as (
 
     select session_key, bridge, address, evidence_kind, evidence_key, evidence_text, rejected_reason, is_weak from cwd_votes
@@ -251,6 +295,8 @@ votes as (
     union all
     select session_key, bridge, address, evidence_kind, evidence_key, evidence_text, rejected_reason, is_weak
     from session_start_votes
+    union all
+    select session_key, bridge, address, evidence_kind, evidence_key, evidence_text, rejected_reason, is_weak from telemetry_votes
 
 )
 

@@ -9,7 +9,25 @@
 
 {% set columns = ['town_id', 'tmux_name', 'sighting_count', 'first_seen_at', 'last_seen_at'] %}
 
-with counted as (
+with named as (
+
+    select
+        town_id,
+        tmux_name,
+        recorded_at
+    from {{ ref('stg_town__tmux_names') }}
+    where {{ new_rows() }}
+    union all
+    select
+        town_id,
+        tmux_name,
+        recorded_at
+    from {{ ref('stg_telemetry__records') }}
+    where tmux_name is not null and {{ new_rows() }}
+
+),
+
+counted as (
 
     select
         town_id,
@@ -17,8 +35,7 @@ with counted as (
         cast(count(*) as bigint) as sighting_count,
         min(recorded_at) as first_seen_at,
         max(recorded_at) as last_seen_at
-    from {{ ref('stg_town__tmux_names') }}
-    where {{ new_rows() }}
+    from named
     group by town_id, tmux_name
 
 ),
