@@ -1,4 +1,4 @@
-"""Telemetry that comes after the sessions it speaks of changes what is known of them, as if it had been there from the beginning."""
+"""Telemetry that comes after the sessions it speaks of changes what is known of them, as if it had always been there."""
 
 import shutil
 from pathlib import Path
