@@ -33,3 +33,18 @@ case
     else {{ offsets }}.evidence
 end
 {%- endmacro %}
+
+
+{# A query of the beads of dim_beads that a clock closed on a day whose offset is now known otherwise. Only for incremental builds. #}
+{% macro beads_of_touched_days() -%}
+  {%- set days = 'select beads_project_id, recorded_on as clock_day from ' ~ touched(ref('int_clock_offsets')) -%}
+  {%- set query -%}
+    select
+        held.beads_project_id,
+        held.bead_id
+    from {{ part_of(this, days) }} as held
+    inner join ({{ days }}) as days
+        on held.beads_project_id = days.beads_project_id and held.clock_day = days.clock_day
+  {%- endset -%}
+  {{ return(query) }}
+{%- endmacro %}

@@ -38,7 +38,7 @@ accepted as (
 
 ),
 
-days as (
+observed_days as (
 
     select
         counts.beads_project_id,
@@ -59,6 +59,43 @@ days as (
             and counts.recorded_on = accepted.recorded_on
             and counts.offset_seconds = accepted.offset_seconds
     group by counts.beads_project_id, counts.recorded_on
+
+),
+
+spans as (
+
+    select
+        beads_project_id,
+        min(recorded_on) as first_day,
+        max(recorded_on) as last_day
+    from observed_days
+    group by beads_project_id
+
+),
+
+calendar as (
+
+    {{ unnest_days('spans', 'first_day', 'last_day', ['beads_project_id']) }}
+
+),
+
+-- Closings by the reaper leave no event, and edges none either: days without a change need their clock as well.
+days as (
+
+    select
+        calendar.beads_project_id,
+        calendar.day as recorded_on,
+        coalesce(observed_days.change_count, 0) as change_count,
+        coalesce(observed_days.pair_count, 0) as pair_count,
+        coalesce(observed_days.offset_count, 0) as offset_count,
+        observed_days.first_offset_seconds,
+        observed_days.first_until,
+        observed_days.second_offset_seconds,
+        observed_days.second_from,
+        observed_days.spread_seconds
+    from calendar
+    left join observed_days
+        on calendar.beads_project_id = observed_days.beads_project_id and calendar.day = observed_days.recorded_on
 
 ),
 

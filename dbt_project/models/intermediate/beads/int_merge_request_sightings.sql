@@ -17,7 +17,14 @@ with rows_shown as (
         beads.bead_id as merge_request_id,
         'row' as evidence,
         beads.bead_id as sighting_key,
-        beads.mr_source_issue as bead_id,
+        -- Where no bead was known, older requests name their branch again: `polecat/nux-mkaoonte` wants to merge `nux-mkaoonte`.
+        case
+            when
+                beads.mr_branch = concat('polecat/', beads.mr_source_issue)
+                and split_part(beads.mr_source_issue, '-', 1) not in (beads.id_prefix, 'hq')
+                then null
+            else beads.mr_source_issue
+        end as bead_id,
         beads.created_at as seen_at,
         beads.mr_branch as branch,
         beads.mr_worker as worker,

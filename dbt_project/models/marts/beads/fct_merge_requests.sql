@@ -90,13 +90,14 @@ life as (
         changes.merge_failure,
         changes.merge_failure_type,
         changes.merge_failure_reason,
-        changes.is_close and lower(changes.close_reason) like 'merged%' as is_merge
+        changes.is_close and lower(changes.close_reason) like 'merged%' as is_merge,
+        changes.is_close and changes.actor_address like '%/refinery' as is_refinery_close
     from {{ part_of(ref('fct_bead_events'), bead_keys_of(touched_works, 'work_id')) }} as changes
     {% if is_incremental() %}
     inner join touched_works
         on changes.beads_project_id = touched_works.beads_project_id and changes.bead_id = touched_works.work_id
     {% endif %}
-    where changes.merge_failure is not null or (changes.is_close and lower(changes.close_reason) like 'merged%')
+    where changes.merge_failure is not null or changes.is_close
 
 ),
 
@@ -107,6 +108,7 @@ lived as (
         chained.merge_request_id,
         min(case when life.is_merge then life.occurred_at end) as merged_at,
         min(case when life.is_merge then life.actor_address end) as merged_by_address,
+        min(case when life.is_refinery_close then life.occurred_at end) as refinery_closed_at,
         min(case when life.merge_failure = 'rejected' then life.occurred_at end) as rejected_at,
         min(case when life.merge_failure = 'rejected' then life.actor_address end) as rejected_by_address,
         min(case when life.merge_failure = 'rejected' then life.merge_failure_reason end) as rejected_reason,
@@ -180,6 +182,7 @@ judged as (
         rows_shown.mr_conflict_task_id as row_conflict_task_id,
         lived.merged_at,
         lived.merged_by_address,
+        lived.refinery_closed_at,
         lived.rejected_at,
         lived.rejected_by_address,
         lived.rejected_reason,
@@ -222,6 +225,7 @@ select
         when 'rejected' then rejected_by_address
         when 'superseded' then next_worker_address
     end as closed_by_address,
+    refinery_closed_at,
     retry_count,
     failure_count,
     conflict_count,
