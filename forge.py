@@ -188,6 +188,22 @@ def show(
     show_session(lake_root(), session, full=full, as_json=as_json)
 
 
+@app.command()
+def explain(
+    what: Annotated[str, typer.Argument(help="A bead's id, or a session's id or its beginning.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: every row with all its columns.")] = False,
+) -> None:
+    """Say why work was judged as it was.
+
+    Of a session: who ran it, its episodes, the beads they worked on and how that is known, what became of the work by which
+    evidence, and each part of the score. Of a bead: its life, attempts, merge requests, and who worked on it.
+    """
+    from lake.explain import explain as explain_it
+    from lake.location import lake_root
+
+    explain_it(lake_root(), what, as_json=as_json)
+
+
 @calibration.callback()
 def calibrate(
     context: typer.Context,

@@ -35,6 +35,10 @@ order by message_number, block_index
 """
 
 
+class NoSessionError(Told):
+    """No session has an id, or a key, that begins as asked."""
+
+
 @dataclass
 class Entry:
     """One thing in a transcript.
@@ -65,14 +69,14 @@ class SessionId:
 
 
 def find_session(connection: duckdb.DuckDBPyConnection, prefix: str) -> SessionId:
-    """The one session whose id, or key, begins with `prefix`. Errors: `Told` when there is none, or several."""
+    """The one session whose id, or key, begins with `prefix`. Errors: `NoSessionError`, `Told` when there are several."""
     rows = connection.execute(_SESSIONS, [prefix, LISTED + 1]).fetchall()
     found = [SessionId(*row) for row in rows]
     exact = [session for session in found if prefix in (session.session_id, session.session_key)]
     if len(found) == 1 or len(exact) == 1:
         return exact[0] if exact else found[0]
     if not found:
-        raise Told(f"no session with an id that begins with '{prefix}'; list them: forge sql \"from dim_sessions\"")
+        raise NoSessionError(f"no session with an id that begins with '{prefix}'; list them: forge sql \"from dim_sessions\"")
     lines = [f"  {session.session_id}  {_minute(session.started_at)}  key {session.session_key}" for session in found[:LISTED]]
     more = ["  and more"] if len(found) > LISTED else []
     raise Told("\n".join([f"several sessions begin with '{prefix}'; write more of the id, or the key:", *lines, *more]))
