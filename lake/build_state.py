@@ -16,6 +16,7 @@ import duckdb
 from deltalake import DeltaTable
 
 from lake.code_hash import code_hash
+from lake.duck import pinned
 from lake.location import raw_path
 from lake.releases import Release, releases
 from lake.tables import LOADS, RAW_TABLES, SEQUENCE, open_raw
@@ -69,7 +70,7 @@ def begin(
 ) -> BuildState:
     """Pin the lake and decide what the build starts from. `connection` must know `delta_scan`."""
     raw = _pin_raw(lake)
-    loads = f"delta_scan('{raw_path(lake, LOADS.name)}', version => {raw[LOADS.name]})"
+    loads = pinned(connection, raw_path(lake, LOADS.name), raw[LOADS.name])
     found = connection.execute(f"select coalesce(max({SEQUENCE}), 0), max(newest_at) from {loads}").fetchone()
     assert found is not None
     load_seq, as_of = found
@@ -106,11 +107,8 @@ def create_raw_views(state: BuildState, connection: duckdb.DuckDBPyConnection) -
     """Schema `raw`: one view per raw table at its pinned version, without the rows of a load that is not complete."""
     connection.execute("create schema if not exists raw")
     for name, version in state.raw.items():
-        path = raw_path(state.lake, name)
-        connection.execute(
-            f"create or replace view raw.{name} as select * from delta_scan('{path}', version => {version}) "
-            f"where {SEQUENCE} <= {state.load_seq}"
-        )
+        table = pinned(connection, raw_path(state.lake, name), version)
+        connection.execute(f"create or replace view raw.{name} as select * from {table} where {SEQUENCE} <= {state.load_seq}")
 
 
 def table_version_exists(path: Path, version: int) -> bool:

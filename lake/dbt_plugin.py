@@ -7,6 +7,7 @@ answers the macros of `dbt_project/macros/delta.sql`: it stores models, says wha
 import dataclasses
 import os
 import shutil
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,14 @@ from typing import Any
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.flags import get_flags
-from deltalake import DeltaTable
 
 from lake.build_state import BuildState, begin, create_raw_views
-from lake.duck import load_delta
-from lake.key_index import files_with_keys, live_files
+from lake.duck import load_delta, pinned
+from lake.key_index import KnownFiles, files_with_keys
 from lake.location import lake_root, model_path, ops_path
 from lake.locks import lock
-from lake.model_files import literal, read_files
-from lake.model_store import ModelConfig, ModelStore
+from lake.model_files import read_files
+from lake.model_store import ModelConfig, ModelStore, Outcome
 from lake.publishing import publish
 
 SCRATCH = "forge_scratch"
@@ -50,6 +50,9 @@ class Plugin(BasePlugin):
         self.held = ExitStack()
         self.connection: duckdb.DuckDBPyConnection | None = None
         self.state: BuildState | None = None
+        self.known = KnownFiles()
+        self.parts: dict[tuple[str, int, str], str] = {}
+        self.one_at_a_time = threading.Lock()
 
     def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
         """Take the build lock and put dbt's database into the lake; a complete build begins with a new one."""
@@ -81,8 +84,9 @@ class Plugin(BasePlugin):
             variables=variables,
         )
         create_raw_views(state, conn)
-        conn.execute("drop schema if exists touched cascade")
-        conn.execute("create schema touched")
+        for schema in ("touched", "written", "keys"):
+            conn.execute(f"drop schema if exists {schema} cascade")
+            conn.execute(f"create schema {schema}")
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Each of dbt's threads has its own cursor with its own session settings."""
@@ -99,6 +103,8 @@ class Plugin(BasePlugin):
             answer.update(self._store_model(request))
         elif action == "part":
             answer["sql"] = self._part(request["name"], request["keys"])
+        elif action == "keys":
+            answer["sql"] = self._keys(request["name"], request["sql"])
         elif action == "publish":
             answer["message"] = publish(self._begun(), self._cursor(), request["results"], request["graph"], request["version"])
         else:
@@ -141,13 +147,30 @@ class Plugin(BasePlugin):
         try:
             if base is not None:  # the model's own SQL may read what it holds so far
                 self._show(cursor, config.schema, config.name, base)
-            outcome = ModelStore(self.lake, cursor, config, base).store()
+            outcome = ModelStore(self.lake, cursor, config, base, self.known).store()
             self._show(cursor, config.schema, config.name, outcome.version)
+            if base is not None:
+                self._show_written(cursor, config, outcome)
         finally:
             cursor.close()
-        result = {**dataclasses.asdict(outcome), "key": config.key if self._begun().base else []}
+        cost = dataclasses.asdict(outcome)
+        del cost["written"]  # the log of builds says how many
+        result = {**cost, "key": config.key if self._begun().base else []}
         self._begun().outcomes[config.name] = result
         return result
+
+    def _show_written(self, cursor: duckdb.DuckDBPyConnection, config: ModelConfig, outcome: Outcome) -> None:
+        """`written.<model>`: the files this build wrote, which hold all rows of the touched keys."""
+        rows = f'select * from "{config.schema}"."{config.name}" limit 0'
+        if outcome.written:
+            rows = f"select * from {read_files(model_path(self.lake, config.name), outcome.written)}"
+        cursor.execute(f'create or replace view written."{config.name}" as {rows}')
+
+    def _keys(self, name: str, sql: str) -> str:
+        """The rows of a query that many models ask, asked once per build: SQL that reads them."""
+        with self.one_at_a_time, self._cursor() as cursor:
+            cursor.execute(f'create table if not exists keys."{name}" as {sql}')
+        return f'select * from keys."{name}"'
 
     def _part(self, name: str, keys: str) -> str:
         """SQL for the rows of those files of a model that hold one of `keys` (a query of key columns named as in the model)."""
@@ -157,18 +180,18 @@ class Plugin(BasePlugin):
         version = outcome["version"] if outcome else self._base_version(name)
         if version is None:
             raise ValueError(f"part_of: {name} is no delta model that this build has built before")
-        folder = model_path(self.lake, name)
-        with self._cursor() as cursor:
-            columns = [column for column, *_ in cursor.execute(f"describe {keys}").fetchall()]
-            old = live_files(DeltaTable(str(folder), version=version))
-            hit = files_with_keys(cursor, folder, sorted(old), f"({keys})", columns)
-        if outcome:
-            outcome["index_bytes"] += hit.bytes_read
-        if not hit.files:
-            return f"(select * from delta_scan({literal(str(folder))}, version => {version}) limit 0)"
-        return read_files(folder, hit.files)
+        asked = (name, version, keys)
+        if asked not in self.parts:
+            folder = model_path(self.lake, name)
+            with self._cursor() as cursor:
+                columns = [column for column, *_ in cursor.execute(f"describe {keys}").fetchall()]
+                hit = files_with_keys(cursor, self.known.at(folder, version), f"({keys})", columns)
+                nothing = f"(select * from {pinned(cursor, folder, version)} limit 0)"
+            if outcome:
+                outcome["index_bytes"] += hit.bytes_read
+            self.parts[asked] = read_files(folder, hit.files) if hit.files else nothing
+        return self.parts[asked]
 
     def _show(self, cursor: duckdb.DuckDBPyConnection, schema: str, name: str, version: int) -> None:
         cursor.execute(f'create schema if not exists "{schema}"')
-        path = model_path(self.lake, name)
-        cursor.execute(f'create or replace view "{schema}"."{name}" as select * from delta_scan(\'{path}\', version => {version})')
+        cursor.execute(f'create or replace view "{schema}"."{name}" as from {pinned(cursor, model_path(self.lake, name), version)}')

@@ -34,6 +34,17 @@ def load_delta(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("set TimeZone = 'UTC'")
 
 
+def pinned(connection: duckdb.DuckDBPyConnection, folder: Path, version: int) -> str:
+    """The name under which the connection's database reads one version of a Delta table.
+
+    The table is attached with its snapshot kept, so that the log is read once and not by every query.
+    """
+    name = f"{folder.parent.name}/{folder.name}@{version}".replace('"', '""')
+    path = str(folder).replace("'", "''")
+    connection.execute(f"attach if not exists '{path}' as \"{name}\" (type delta, pin_snapshot, version {version})")
+    return f'"{name}"'
+
+
 def memory() -> duckdb.DuckDBPyConnection:
     """A connection to an empty database in memory that can read Delta."""
     connection = duckdb.connect(config={"arrow_large_buffer_size": "true"})

@@ -6,6 +6,7 @@ DuckDB writes them itself: twice as fast here as handing the rows to another wri
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -101,14 +102,20 @@ def _write_small_files(
     return files
 
 
-def column_bytes(paths: Iterable[Path], columns: Iterable[str]) -> int:
-    """Bytes of these columns in these files, footers included: what reading nothing but them costs at most."""
-    wanted = set(columns)
-    total = 0
-    for path in paths:
-        metadata = pq.read_metadata(path)
-        total += metadata.serialized_size
-        for group in range(metadata.num_row_groups):
-            chunks = (metadata.row_group(group).column(index) for index in range(metadata.num_columns))
-            total += sum(chunk.total_compressed_size for chunk in chunks if chunk.path_in_schema in wanted)
-    return total
+def column_sizes(path: Path, columns: Iterable[str]) -> int:
+    """Bytes of these columns in a file, its footer included: what reading nothing but them costs at most."""
+    sizes = _column_sizes(path)
+    return sizes[""] + sum(sizes[name] for name in columns)
+
+
+@lru_cache(maxsize=100_000)
+def _column_sizes(path: Path) -> dict[str, int]:
+    """Compressed bytes by column; the footer under the empty name. A data file never changes."""
+    metadata = pq.read_metadata(path)
+    sizes = {"": metadata.serialized_size}
+    for group in range(metadata.num_row_groups):
+        for index in range(metadata.num_columns):
+            chunk = metadata.row_group(group).column(index)
+            name = chunk.path_in_schema.split(".")[0]
+            sizes[name] = sizes.get(name, 0) + chunk.total_compressed_size
+    return sizes

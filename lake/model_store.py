@@ -17,7 +17,8 @@ from deltalake.transaction import AddAction
 from lake.build_kill_points import reached
 from lake.column_types import model_schema
 from lake.commits import add_file, commit, remove_file, replace
-from lake.key_index import Hit, files_with_keys, live_files, same_key
+from lake.duck import pinned
+from lake.key_index import Hit, KnownFiles, TableFiles, files_with_keys, same_key
 from lake.location import model_path
 from lake.model_files import WrittenFile, order_column, quoted, read_files, write_rows
 from lake.tables import properties
@@ -55,7 +56,10 @@ class ModelConfig:
 
 @dataclass
 class Outcome:
-    """What became of a model: the version to read, and what it cost."""
+    """What became of a model: the version to read, and what it cost.
+
+    `written`: the files this build wrote; in an incremental build they hold every row of every touched key.
+    """
 
     version: int
     mode: str
@@ -65,12 +69,21 @@ class Outcome:
     files_removed: int = 0
     index_bytes: int = 0
     is_changed: bool = True
+    written: list[str] = field(default_factory=list)
 
 
 class ModelStore:
     """Writes one model. `connection`: a cursor of the build's database; `base`: version to go on from, None to start anew."""
 
-    def __init__(self, lake: Path, connection: duckdb.DuckDBPyConnection, config: ModelConfig, base: int | None):
+    def __init__(
+        self,
+        lake: Path,
+        connection: duckdb.DuckDBPyConnection,
+        config: ModelConfig,
+        base: int | None,
+        known: KnownFiles | None = None,
+    ):
+        self.known = known or KnownFiles()
         self.connection = connection
         self.config = config
         self.base = base
@@ -123,10 +136,18 @@ class ModelStore:
         removed = len(table.file_uris())
         version = replace(table, self._adds(file.name for file in written), schema)
         reached("model_committed", self.config.name)
-        return Outcome(version, "full", sum(file.rows for file in written), 0, len(written), removed)
+        return Outcome(
+            version,
+            "full",
+            rows_written=sum(file.rows for file in written),
+            files_added=len(written),
+            files_removed=removed,
+            written=[file.name for file in written],
+        )
 
     def _at_base(self) -> str:
-        return f"delta_scan('{self.path}', version => {self.base})"
+        assert self.base is not None
+        return pinned(self.connection, self.path, self.base)
 
     @contextlib.contextmanager
     def _new_rows(self) -> Iterator[str]:
@@ -162,7 +183,8 @@ class ModelStore:
         """Delete the touched keys' rows and insert the new ones."""
         config = self.config
         with self._new_rows() as new:
-            old = live_files(DeltaTable(str(self.path), version=base))
+            before = self.known.at(self.path, base)
+            old = before.rows
             hit = Hit([], 0)
             if config.key:
                 keys = f"select {quoted(config.key)} from {new}"
@@ -170,7 +192,7 @@ class ModelStore:
                     keys += f" union all select {quoted(config.key)} from ({config.touched_sql})"
                 touched = self._leave_touched(keys)
             if config.touched_key:
-                hit = files_with_keys(self.connection, self.path, sorted(old), touched, config.key)
+                hit = files_with_keys(self.connection, before, touched, config.key)
             parts = [f"select {quoted(schema.names)} from {new}"]
             if hit.files:
                 parts.append(
@@ -194,6 +216,7 @@ class ModelStore:
                 files_added=len(written),
                 files_removed=len(gone),
                 index_bytes=hit.bytes_read,
+                written=[file.name for file in written],
             )
 
     def _has_rows(self, relation: str) -> bool:
@@ -207,6 +230,6 @@ class ModelStore:
     def _commit_exchange(self, keep: set[str], written: list[str], schema: pa.Schema) -> int:
         """Make the table hold exactly `keep` and `written`, whatever a failed build left in it."""
         table = self._open(schema)
-        now = set(live_files(table))
+        now = set(TableFiles.of(self.path).rows)
         remove = [remove_file(name) for name in sorted(now - keep)]
         return commit(table, [*remove, *self._adds(sorted(keep - now)), *self._adds(written)])

@@ -47,11 +47,29 @@
   {{- return(api.Relation.create(database=relation.database, schema='touched', identifier=relation.identifier)) -}}
 {% endmacro %}
 
+{% macro written(relation) %}
+  {#- In an incremental build: the files of an upstream delta model that this build wrote. All rows of its touched keys are in them,
+      beside rows of others: filter by key. In full and audit builds: the relation itself. -#}
+  {%- if is_incremental() and build_facts().touched.get(relation.identifier) -%}
+    {{ return(api.Relation.create(database=relation.database, schema='written', identifier=relation.identifier)) }}
+  {%- else -%}
+    {{ return(relation) }}
+  {%- endif -%}
+{% endmacro %}
+
+{% macro asked_once(name, query) %}
+  {#- A query of keys that many models need, in an incremental build asked once: SQL that reads its rows. `name` must say which query
+      it is, and everything the query reads must be built before it is first asked. -#}
+  {{ return(ask_lake('keys', {'name': name, 'sql': query}).sql) }}
+{% endmacro %}
+
 {% macro part_of(relation, keys) %}
   {#- In an incremental build: those rows of an upstream delta model that lie in the files which hold one of `keys`, found by reading
       key columns alone. `keys`: a query (or a relation, e.g. touched(ref(…))) whose columns are named as in the model. It gives more
       rows than the keys ask for, so filter by key as well. In a full build: the relation itself. -#}
-  {%- if is_incremental() -%}
+  {%- if is_incremental() and keys is not string and keys.schema == 'touched' and keys.identifier == relation.identifier -%}
+    {{ return(written(relation)) }}
+  {%- elif is_incremental() -%}
     {%- set query = keys if keys is string else 'select * from ' ~ keys -%}
     {{ return(ask_lake('part', {'name': relation.identifier, 'keys': query}).sql) }}
   {%- else -%}

@@ -10,7 +10,7 @@
 {% macro of_episode_sessions(alias=none) -%}
   {#- In an incremental build only the rows of those sessions; in a full build every row. For models that lie in the order of
       `session_started_at`. -#}
-  {{ session_rows(episode_sessions_sql() if execute and is_incremental() else '', alias, false) }}
+  {{ session_rows(episode_sessions_sql() if execute and is_incremental() else '', alias) }}
 {%- endmacro %}
 
 {% macro start_rank(start_kind) -%}
@@ -19,4 +19,13 @@
       when 'merge_request' then 8 when 'assignment' then 7 when 'cycle' then 6 when 'human' then 5 when 'command' then 4
       when 'mail' then 3 when 'nudge' then 2 else 1
   end
+{%- endmacro %}
+
+{% macro rig_mention_sessions_sql() -%}
+  {#- A query of the sessions whose rigs must be looked at again: their episodes changed, or what a name means in their town. -#}
+  {{ return(
+      'select session_key from ' ~ touched(ref('fct_episodes'))
+      ~ ' union select episodes.session_key from ' ~ ref('fct_episodes') ~ ' as episodes inner join '
+      ~ touched(ref('int_rig_names')) ~ ' as names on episodes.town_id = names.town_id'
+  ) }}
 {%- endmacro %}

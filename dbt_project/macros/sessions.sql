@@ -144,60 +144,47 @@
 {%- endmacro %}
 
 {% macro changed_sessions_sql() -%}
-  {#- Sessions that got new records. -#}
+  {#- Sessions that got new records: a query. Only for incremental builds. -#}
   {%- set entries = ref('stg_claude__entries') -%}
-  {{ return('select distinct session_key from ' ~ entries ~ ' where ' ~ new_rows()) }}
+  {{ return(asked_once(
+      'changed_sessions', 'select distinct session_key from ' ~ entries ~ ' where ' ~ new_rows()
+  ) if is_incremental() else 'select session_key from ' ~ entries) }}
 {%- endmacro %}
 
 {% macro touched_sessions_sql() -%}
   {#- Sessions whose rows may differ from what the last release holds: changed ones, and their relatives by fork. -#}
   {%- set changed = changed_sessions_sql() -%}
   {%- set families = ref('int_fork_families') -%}
-  {{ return(changed ~ ' union select session_key from ' ~ touched(families)) }}
+  {{ return(asked_once(
+      'touched_sessions', changed ~ ' union select session_key from ' ~ touched(families)
+  ) if is_incremental() else changed) }}
 {%- endmacro %}
 
-{% macro of_changed_sessions(alias=none, placed=false) -%}
-  {#- In an incremental build only the rows of sessions that got new records; in a full build every row. `placed`: the relation is a
-      staging model, which lies in the order of `placed_at`; the others lie in the order of `session_started_at`. -#}
-  {{ session_rows(changed_sessions_sql(), alias, placed) }}
+{% macro changed_part(relation) -%}
+  {#- A model of sessions; in an incremental build the files with sessions that got new records. Filter with `of_changed_sessions`. -#}
+  {{- part_of(relation, changed_sessions_sql()) -}}
 {%- endmacro %}
 
-{% macro of_touched_sessions(alias=none, placed=false) -%}
+{% macro touched_part(relation) -%}
+  {#- As `changed_part`, for every session this build must look at again. Filter with `of_touched_sessions`. -#}
+  {{- part_of(relation, touched_sessions_sql()) -}}
+{%- endmacro %}
+
+{% macro of_changed_sessions(alias=none) -%}
+  {#- In an incremental build only the rows of sessions that got new records; in a full build every row. -#}
+  {{ session_rows(changed_sessions_sql(), alias) }}
+{%- endmacro %}
+
+{% macro of_touched_sessions(alias=none) -%}
   {#- As `of_changed_sessions`, for every session this build must look at again. -#}
-  {{ session_rows(touched_sessions_sql(), alias, placed) }}
+  {{ session_rows(touched_sessions_sql(), alias) }}
 {%- endmacro %}
 
-{% macro session_rows(sessions_sql, alias, placed) -%}
-  {#- The condition says as literals where the sessions' rows lie: files outside the range of days are not opened, row groups without
-      one of the times are not read. -#}
-  {%- set day, time = ('placed_on', 'placed_at') if placed else ('session_started_on', 'session_started_at') -%}
-  {%- set known_places = ref('stg_claude__entries') if placed else ref('int_entries') -%}
-  {%- if not execute or not is_incremental() -%}
-    true
+{% macro session_rows(sessions_sql, alias=none) -%}
+  {%- if is_incremental() -%}
+    {{ alias ~ '.' if alias else '' }}session_key in ({{ sessions_sql }})
   {%- else -%}
-    {%- set dot = alias ~ '.' if alias else '' -%}
-    {%- call statement('places', fetch_result=true) -%}
-      select distinct {{ day }}, {{ time }}, session_key from {{ known_places }} where session_key in ({{ sessions_sql }})
-    {%- endcall -%}
-    {%- set places = load_result('places')['data'] -%}
-    {%- set days = places | map(attribute=0) | unique | sort -%}
-    {%- set times = places | map(attribute=1) | unique | sort -%}
-    {%- set sessions = places | map(attribute=2) | unique | sort -%}
-    {%- if times | length == 0 -%}
-      false
-    {%- else -%}
-      {{ dot }}{{ day }} between cast('{{ days[0].isoformat() }}' as date) and cast('{{ days[-1].isoformat() }}' as date)
-      {%- if times | length <= 500 %}
-      and {{ dot }}{{ time }} in (
-      {%- for value in times %}cast('{{ value.isoformat() }}' as timestamp with time zone){{ ', ' if not loop.last }}{% endfor -%}
-      )
-      {%- endif %}
-      {%- if sessions | length <= 500 %}
-      and {{ dot }}session_key in ({%- for key in sessions %}'{{ key }}'{{ ', ' if not loop.last }}{% endfor -%})
-      {%- else %}
-      and {{ dot }}session_key in ({{ sessions_sql }})
-      {%- endif %}
-    {%- endif -%}
+    true
   {%- endif -%}
 {%- endmacro %}
 

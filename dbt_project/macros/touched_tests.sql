@@ -38,8 +38,39 @@
     {%- do conditions.append(touched_only) -%}
   {%- endif -%}
   {%- if conditions -%}
-    {{ return('(select * from ' ~ relation ~ ' as tested where ' ~ conditions | join(' and ') ~ ') as dbt_subquery') }}
+    {{ return('(select * from ' ~ written(relation) ~ ' as tested where ' ~ conditions | join(' and ') ~ ') as dbt_subquery') }}
   {%- else -%}
     {{ return(relation) }}
   {%- endif -%}
 {% endmacro %}
+
+{% test relationships(model, column_name, to, field, by=none) %}
+  {#- Every value of the column is a `field` of `to`. An incremental build reads only the files of `to` that hold a tested row's key:
+      `by`, columns that both have (a session, a bead), or the field itself where `to` is exchanged by it. -#}
+  {%- set key = by if by else [field] -%}
+  {%- set known = build_facts().touched.get(to.identifier) if is_incremental() else none -%}
+  {%- set parent = to -%}
+  {%- if known and (by or known == key) -%}
+    {%- set named = [] -%}
+    {%- for name in key -%}
+      {%- do named.append((column_name ~ ' as ' ~ field) if name == field and not by else name) -%}
+    {%- endfor -%}
+    {%- set parent = part_of(to, 'select distinct ' ~ named | join(', ') ~ ' from ' ~ model) -%}
+  {%- endif -%}
+  with child as (
+
+      select {{ column_name }} as value from {{ model }} where {{ column_name }} is not null
+
+  ),
+
+  parent as (
+
+      select distinct {{ field }} as value from {{ parent }}
+
+  )
+
+  select child.value
+  from child
+  left join parent on child.value = parent.value
+  where parent.value is null
+{% endtest %}

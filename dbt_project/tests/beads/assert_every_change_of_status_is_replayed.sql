@@ -3,7 +3,7 @@ select
     events.beads_project_id,
     events.bead_id,
     events.event_key
-from {{ ref('stg_beads__events') }} as events
+from {{ written(ref('stg_beads__events')) }} as events
 left join {{ ref('int_beads') }} as beads
     on events.beads_project_id = beads.beads_project_id and events.bead_id = beads.bead_id
 left join {{ ref('fct_bead_events') }} as changes

@@ -2,7 +2,7 @@
 select
     beads.beads_project_id,
     beads.bead_id
-from {{ ref('int_beads') }} as beads
+from {{ written(ref('int_beads')) }} as beads
 where {{ touched_rows(ref('int_beads'), 'beads') }}
 group by beads.beads_project_id, beads.bead_id
 having count(*) > 1

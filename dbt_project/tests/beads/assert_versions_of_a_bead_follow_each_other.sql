@@ -3,7 +3,7 @@ select
     issues.source,
     issues.table_name,
     issues.row_key
-from {{ ref('stg_beads__issues') }} as issues
+from {{ written(ref('stg_beads__issues')) }} as issues
 where {{ touched_rows(ref('stg_beads__issues'), 'issues') }}
 group by issues.beads_project_id, issues.source, issues.table_name, issues.row_key
 having

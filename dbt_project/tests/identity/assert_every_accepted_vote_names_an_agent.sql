@@ -2,7 +2,7 @@ select
     votes.session_key,
     votes.bridge,
     votes.address
-from {{ ref('int_session_identity_votes') }} as votes
+from {{ written(ref('int_session_identity_votes')) }} as votes
 where
     {{ touched_rows(ref('int_session_identity_votes'), 'votes') }}
     and votes.is_accepted

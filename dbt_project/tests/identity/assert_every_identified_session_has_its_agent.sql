@@ -1,7 +1,7 @@
 select
     sessions.session_key,
     sessions.agent_address
-from {{ ref('dim_sessions') }} as sessions
+from {{ written(ref('dim_sessions')) }} as sessions
 left join {{ ref('dim_agents') }} as agents
     on sessions.town_id = agents.town_id and sessions.agent_address = agents.address
 where

@@ -2,7 +2,7 @@ select
     sessions.session_key,
     sessions.agent_address,
     sessions.identity_reason
-from {{ ref('dim_sessions') }} as sessions
+from {{ written(ref('dim_sessions')) }} as sessions
 where
     {{ touched_rows(ref('dim_sessions'), 'sessions') }}
     and (

@@ -1,7 +1,7 @@
 select
     votes.session_key,
     votes.address
-from {{ ref('int_session_identity_votes') }} as votes
+from {{ written(ref('int_session_identity_votes')) }} as votes
 inner join {{ ref('int_session_identities') }} as sessions on votes.session_key = sessions.session_key
 left join {{ ref('int_town_role_paths') }} as role_paths on sessions.town_id = role_paths.town_id
 where

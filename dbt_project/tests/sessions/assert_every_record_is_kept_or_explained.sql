@@ -5,7 +5,7 @@ with entries as (
         record_key,
         entry_kind,
         dropped_reason
-    from {{ ref('int_entries') }} as entries
+    from {{ written(ref('int_entries')) }} as entries
     where {{ touched_rows(ref('int_entries'), 'entries') }}
 
 ),
@@ -15,7 +15,7 @@ messages as (
     select
         record_key,
         count(*) as message_count
-    from {{ ref('int_messages') }} as messages
+    from {{ written(ref('int_messages')) }} as messages
     where {{ touched_rows(ref('int_messages'), 'messages') }}
     group by record_key
 

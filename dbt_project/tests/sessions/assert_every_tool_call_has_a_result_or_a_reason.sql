@@ -8,7 +8,7 @@ with calls as (
         call_id,
         missing_result_reason,
         has_result
-    from {{ ref('fct_tool_calls') }} as calls
+    from {{ written(ref('fct_tool_calls')) }} as calls
     where {{ touched_rows(ref('fct_tool_calls'), 'calls') }}
 
 ),
@@ -19,7 +19,7 @@ results as (
         session_key,
         result_record_key,
         result_block_index
-    from {{ ref('int_tool_calls_paired') }} as pairs
+    from {{ written(ref('int_tool_calls_paired')) }} as pairs
     where has_result and {{ touched_rows(ref('int_tool_calls_paired'), 'pairs') }}
 
 ),
@@ -29,7 +29,7 @@ announced as (
     select
         session_key,
         cast(sum(tool_call_count) as bigint) as call_count
-    from {{ ref('int_messages') }} as messages
+    from {{ written(ref('int_messages')) }} as messages
     where {{ touched_rows(ref('int_messages'), 'messages') }}
     group by session_key
 

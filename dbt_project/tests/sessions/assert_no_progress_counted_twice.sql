@@ -5,7 +5,7 @@ with kept as (
         session_key,
         entry_key,
         source
-    from {{ ref('int_entries') }} as entries
+    from {{ written(ref('int_entries')) }} as entries
     where dropped_reason is null and {{ touched_rows(ref('int_entries'), 'entries') }}
 
 )

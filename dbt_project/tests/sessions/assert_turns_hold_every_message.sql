@@ -4,7 +4,7 @@ with messages as (
     select
         session_key,
         count(*) as message_count
-    from {{ ref('int_messages') }} as messages
+    from {{ written(ref('int_messages')) }} as messages
     where {{ touched_rows(ref('int_messages'), 'messages') }}
     group by session_key
 
@@ -15,7 +15,7 @@ turns as (
     select
         session_key,
         cast(sum(message_count) as bigint) as message_count
-    from {{ ref('fct_turns') }} as turns
+    from {{ written(ref('fct_turns')) }} as turns
     where {{ touched_rows(ref('fct_turns'), 'turns') }}
     group by session_key
 

@@ -8,7 +8,7 @@ with responses as (
         output_tokens,
         input_tokens,
         is_fork_copy
-    from {{ ref('int_api_responses') }} as responses
+    from {{ written(ref('int_api_responses')) }} as responses
     where {{ touched_rows(ref('int_api_responses'), 'responses') }}
 
 ),
@@ -40,7 +40,7 @@ summed as (
         session_key,
         cast(sum(output_tokens) as bigint) as output_tokens,
         cast(sum(input_tokens) as bigint) as input_tokens
-    from {{ ref('fct_session_usage') }} as usages
+    from {{ written(ref('fct_session_usage')) }} as usages
     where {{ touched_rows(ref('fct_session_usage'), 'usages') }}
     group by session_key
 

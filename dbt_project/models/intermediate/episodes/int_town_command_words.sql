@@ -22,7 +22,7 @@ with scripts as (
     where
         {{ is_town_command_text('shells.shell_text') }}
         and {{ of_touched_sessions('calls') }}
-        and {{ of_touched_sessions('shells', placed=true) }}
+        and {{ of_touched_sessions('shells') }}
 
 ),
 

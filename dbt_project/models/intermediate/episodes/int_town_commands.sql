@@ -190,7 +190,7 @@ results as (
         block_index,
         text as result_text
     from {{ ref('stg_claude__content_blocks') }}
-    where block_type = 'tool_result' and {{ of_touched_sessions(placed=true) }}
+    where block_type = 'tool_result' and {{ of_touched_sessions() }}
 
 ),
 

@@ -47,7 +47,7 @@ with messages as (
             order by case when output_tokens is null then 0 else 1 end, message_number
             rows between unbounded preceding and unbounded following
         ) as last_output_tokens
-    from {{ ref('int_messages') }}
+    from {{ touched_part(ref('int_messages')) }}
     where response_key is not null and {{ of_touched_sessions() }}
 
 ),

@@ -26,7 +26,7 @@ with messages as (
         is_on_live_path,
         is_fork_copy,
         recorded_at
-    from {{ ref('int_messages') }}
+    from {{ touched_part(ref('int_messages')) }}
     where (is_compaction or injection_kind = 'compact_summary') and {{ of_touched_sessions() }}
 
 ),

@@ -29,8 +29,8 @@ with entries as (
         entry_kind,
         entry_type,
         recorded_at
-    from {{ ref('stg_claude__entries') }}
-    where {{ of_changed_sessions(placed=true) }}
+    from {{ claude_entries_of(changed_sessions_sql()) }}
+    where {{ of_changed_sessions() }}
 
 ),
 

@@ -15,7 +15,7 @@ with families as (
         session_key,
         family_key,
         originality_rank
-    from {{ ref('int_fork_families') }}
+    from {{ part_of(ref('int_fork_families'), touched(ref('int_fork_families'))) }}
     {% if is_incremental() %}
     where session_key in (select session_key from {{ touched(ref('int_fork_families')) }})
     {% endif %}
@@ -29,7 +29,7 @@ held as (
         families.originality_rank,
         uuids.session_key,
         uuids.uuid_hash
-    from {{ ref('int_record_uuids') }} as uuids
+    from {{ part_of(ref('int_record_uuids'), touched(ref('int_fork_families'))) }} as uuids
     inner join families on uuids.session_key = families.session_key
 
 ),

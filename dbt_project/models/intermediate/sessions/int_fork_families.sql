@@ -9,52 +9,37 @@
 ) }}
 
 -- depends_on: {{ ref('stg_claude__entries') }}
-with
 {% if is_incremental() %}
-changed as (
-
-    {{ changed_sessions_sql() }}
-
-),
-
-changed_uuids as (
-
-    select distinct uuid_hash
-    from {{ ref('int_record_uuids') }}
-    where session_key in (select session_key from changed)
-
-),
-
-neighbours as (
-
-    select session_key from changed
-    union
-    select session_key from {{ ref('int_record_uuids') }} where uuid_hash in (select uuid_hash from changed_uuids)
-
-),
-
--- New records only add connections, so what was connected before is known from the families as they were.
-relatives as (
-
-    select session_key from neighbours
-    union
-    select members.session_key
-    from {{ this }} as members
-    inner join {{ this }} as met on members.family_key = met.family_key
-    where met.session_key in (select session_key from neighbours)
-
-),
+    {%- set changed = changed_sessions_sql() %}
+    {%- set changed_uuids = asked_once(
+        'changed_uuids',
+        'select distinct uuid_hash from ' ~ part_of(ref('int_record_uuids'), changed) ~ ' where session_key in (' ~ changed ~ ')'
+    ) %}
+    {%- set neighbours = asked_once(
+        'fork_neighbours',
+        changed ~ ' union select session_key from ' ~ part_of(ref('int_record_uuids'), changed_uuids)
+        ~ ' where uuid_hash in (' ~ changed_uuids ~ ')'
+    ) %}
+    {#- New records only add connections, so what was connected before is known from the families as they were. #}
+    {%- set families = 'select distinct family_key from ' ~ part_of(this, neighbours)
+        ~ ' where session_key in (' ~ neighbours ~ ')' %}
+    {%- set relatives = asked_once(
+        'fork_relatives',
+        neighbours ~ ' union select session_key from ' ~ part_of(this, families) ~ ' where family_key in (' ~ families ~ ')'
+    ) %}
+{% else %}
+    {%- set relatives = 'select session_key from ' ~ ref('int_record_uuids') %}
 {% endif %}
-uuids as (
+with uuids as (
 
     select
         session_key,
         uuid_hash,
         is_marked_fork,
         recorded_at
-    from {{ ref('int_record_uuids') }}
+    from {{ part_of(ref('int_record_uuids'), relatives) }}
     {% if is_incremental() %}
-    where session_key in (select session_key from relatives)
+    where session_key in ({{ relatives }})
     {% endif %}
 
 ),

@@ -25,7 +25,7 @@ with nodes as (
         is_compaction,
         nullif(parent_id, entry_key) as parent_id,
         case when agent_id is not null then agent_id when is_sidechain then '?' else 'main' end as stream
-    from {{ ref('int_entries') }}
+    from {{ changed_part(ref('int_entries')) }}
     where has_own_id and dropped_reason is null and source = 'file' and {{ of_changed_sessions() }}
 
 ),

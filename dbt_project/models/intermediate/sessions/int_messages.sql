@@ -22,16 +22,16 @@ with placed as (
         coalesce(paths.agent_key, entries.agent_id, 'main') as agent_key,
         -- An entry without an id cannot be branched from.
         coalesce(paths.is_on_path, true) as is_on_path
-    from {{ ref('int_entries') }} as entries
-    left join {{ ref('int_live_path') }} as paths on entries.record_key = paths.record_key
+    from {{ touched_part(ref('int_entries')) }} as entries
+    left join {{ touched_part(ref('int_live_path')) }} as paths on entries.record_key = paths.record_key
     where entries.entry_kind = 'message' and entries.dropped_reason is null and {{ of_touched_sessions('entries') }}
 
 ),
 
 details as (
 
-    select * from {{ ref('stg_claude__entries') }}
-    where entry_kind = 'message' and {{ of_touched_sessions(placed=true) }}
+    select * from {{ claude_entries_of(touched_sessions_sql()) }}
+    where entry_kind = 'message' and {{ of_touched_sessions() }}
 
 ),
 
@@ -52,8 +52,8 @@ blocks as (
             partition by record_key
             order by case when text_head is null then 1 when injection_kind is null then 0 else 1 end, block_index
         ) as text_rank
-    from {{ ref('stg_claude__content_blocks') }}
-    where {{ of_touched_sessions(placed=true) }}
+    from {{ touched_part(ref('stg_claude__content_blocks')) }}
+    where {{ of_touched_sessions() }}
 
 ),
 

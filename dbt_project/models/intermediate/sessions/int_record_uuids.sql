@@ -16,8 +16,8 @@ with entries as (
         entry_kind,
         recorded_at,
         is_marked_fork
-    from {{ ref('stg_claude__entries') }}
-    where {{ of_changed_sessions(placed=true) }}
+    from {{ claude_entries_of(changed_sessions_sql()) }}
+    where {{ of_changed_sessions() }}
 
 ),
 

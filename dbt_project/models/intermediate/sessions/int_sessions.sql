@@ -19,7 +19,7 @@ with entries as (
         file_kind,
         source,
         dropped_reason
-    from {{ ref('int_entries') }}
+    from {{ touched_part(ref('int_entries')) }}
     where {{ of_touched_sessions() }}
 
 ),
@@ -40,8 +40,8 @@ details as (
         git_branch,
         root_path,
         recorded_at
-    from {{ ref('stg_claude__entries') }}
-    where {{ of_touched_sessions(placed=true) }}
+    from {{ claude_entries_of(touched_sessions_sql()) }}
+    where {{ of_touched_sessions() }}
 
 ),
 
@@ -148,7 +148,7 @@ messages as (
         cast(sum(tool_error_count) as bigint) as tool_error_count,
         cast(count(case when is_compaction then 1 end) as bigint) as compaction_count,
         cast(count(case when is_fork_copy then 1 end) as bigint) as fork_copy_message_count
-    from {{ ref('int_messages') }}
+    from {{ touched_part(ref('int_messages')) }}
     where {{ of_touched_sessions() }}
     group by session_key
 
@@ -160,7 +160,7 @@ prompts as (
         session_key,
         coalesce(injection_kind, origin) as prompt_kind,
         row_number() over (partition by session_key order by message_number) as prompt_rank
-    from {{ ref('int_messages') }}
+    from {{ touched_part(ref('int_messages')) }}
     where
         role = 'user'
         and agent_key = 'main'

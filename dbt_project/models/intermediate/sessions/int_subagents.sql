@@ -25,7 +25,7 @@ with messages as (
         row_number() over (
             partition by session_key, agent_key, role order by message_number
         ) as role_rank
-    from {{ ref('int_messages') }}
+    from {{ touched_part(ref('int_messages')) }}
     where agent_key <> 'main' and {{ of_touched_sessions() }}
 
 ),
@@ -59,7 +59,7 @@ calls as (
         agent_type,
         agent_prompt_hash,
         result_agent_id
-    from {{ ref('int_tool_calls_paired') }}
+    from {{ touched_part(ref('int_tool_calls_paired')) }}
     where
         (agent_prompt_hash is not null or agent_type is not null or result_agent_id is not null)
         and {{ of_touched_sessions() }}
@@ -73,8 +73,8 @@ reports as (
         session_key,
         agent_id as agent_key,
         source_call_id as call_id
-    from {{ ref('stg_claude__entries') }}
-    where source = 'embedded' and source_call_id is not null and {{ of_touched_sessions(placed=true) }}
+    from {{ claude_entries_of(touched_sessions_sql()) }}
+    where source = 'embedded' and source_call_id is not null and {{ of_touched_sessions() }}
 
 ),
 

@@ -26,7 +26,7 @@ with messages as (
         is_result_interrupted,
         result_agent_id,
         recorded_at
-    from {{ ref('int_messages') }}
+    from {{ touched_part(ref('int_messages')) }}
     where (tool_call_count > 0 or tool_result_count > 0) and {{ of_touched_sessions() }}
 
 ),
@@ -46,8 +46,8 @@ blocks as (
         text_characters,
         tool_input_characters,
         case when block_type = 'tool_result' then left(text, 200) end as result_head
-    from {{ ref('stg_claude__content_blocks') }}
-    where block_type in ('tool_use', 'tool_result') and {{ of_touched_sessions(placed=true) }}
+    from {{ touched_part(ref('stg_claude__content_blocks')) }}
+    where block_type in ('tool_use', 'tool_result') and {{ of_touched_sessions() }}
 
 ),
 

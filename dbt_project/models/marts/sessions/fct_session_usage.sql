@@ -25,7 +25,7 @@ with responses as (
         is_subagent,
         is_fork_copy,
         is_api_error
-    from {{ ref('int_api_responses') }}
+    from {{ touched_part(ref('int_api_responses')) }}
     where {{ of_touched_sessions() }}
 
 ),

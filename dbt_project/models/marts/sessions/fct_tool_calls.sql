@@ -11,7 +11,7 @@
 
 with calls as (
 
-    select * from {{ ref('int_tool_calls_paired') }}
+    select * from {{ touched_part(ref('int_tool_calls_paired')) }}
     where {{ of_touched_sessions() }}
 
 ),
@@ -22,8 +22,8 @@ inputs as (
         record_key,
         block_index,
         tool_input
-    from {{ ref('stg_claude__content_blocks') }}
-    where block_type = 'tool_use' and {{ of_touched_sessions(placed=true) }}
+    from {{ touched_part(ref('stg_claude__content_blocks')) }}
+    where block_type = 'tool_use' and {{ of_touched_sessions() }}
 
 ),
 
@@ -33,8 +33,8 @@ results as (
         record_key,
         block_index,
         text
-    from {{ ref('stg_claude__content_blocks') }}
-    where block_type = 'tool_result' and {{ of_touched_sessions(placed=true) }}
+    from {{ touched_part(ref('stg_claude__content_blocks')) }}
+    where block_type = 'tool_result' and {{ of_touched_sessions() }}
 
 )
 

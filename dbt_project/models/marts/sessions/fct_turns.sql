@@ -37,7 +37,7 @@ with messages as (
         is_fork_copy,
         is_api_error,
         recorded_at
-    from {{ ref('int_messages') }}
+    from {{ touched_part(ref('int_messages')) }}
     where {{ of_touched_sessions() }}
 
 ),
@@ -91,12 +91,12 @@ pieces as (
         blocks.block_index,
         case when blocks.block_type = 'text' then blocks.text end as text,
         case when blocks.block_type = 'thinking' then blocks.text end as thinking_text
-    from {{ ref('stg_claude__content_blocks') }} as blocks
+    from {{ touched_part(ref('stg_claude__content_blocks')) }} as blocks
     inner join messages on blocks.record_key = messages.record_key
     where
         blocks.block_type in ('text', 'thinking')
         and blocks.text <> ''
-        and {{ of_touched_sessions('blocks', placed=true) }}
+        and {{ of_touched_sessions('blocks') }}
 
 ),
 
@@ -113,7 +113,7 @@ responses as (
         cache_creation_tokens,
         cache_read_tokens,
         is_output_placeholder
-    from {{ ref('int_api_responses') }}
+    from {{ touched_part(ref('int_api_responses')) }}
     where {{ of_touched_sessions() }}
 
 ),
