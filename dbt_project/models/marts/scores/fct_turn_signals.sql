@@ -82,13 +82,14 @@ reactions as (
         answered.agent_key,
         answered.is_on_live_path,
         answered.answered_turn_number as turn_number,
+        max(case when answered.origin = 'human' then 1 else 0 end) as human_answer,
         max(case when corrections.message_key is not null then 1 else 0 end) as human_correction,
         max(case when answered.injection_kind = 'interruption' then 1 else 0 end) as interruption
     from answered
     left join corrections on answered.session_key = corrections.session_key and answered.turn_key = corrections.message_key
     where
         answered.answered_turn_number is not null
-        and (corrections.message_key is not null or answered.injection_kind = 'interruption')
+        and (answered.origin = 'human' or answered.injection_kind = 'interruption')
     group by answered.session_key, answered.agent_key, answered.is_on_live_path, answered.answered_turn_number
 
 ),
@@ -104,7 +105,7 @@ arguments as (
         new_text_hash,
         program
     from {{ ref('stg_claude__tool_arguments') }}
-    where {{ of_touched_sessions(placed=true) }}
+    where {{ of_touched_sessions() }}
 
 ),
 
@@ -280,6 +281,7 @@ select
     coalesce(counted.loop_call_count, 0) > 0 as is_loop,
     coalesce(counted.self_correction_count, 0) > 0 as is_self_correction,
     coalesce(counted.reverted_edit_count, 0) > 0 as is_reverted_edit,
+    coalesce(reactions.human_answer, 0) = 1 as is_human_answered,
     coalesce(reactions.human_correction, 0) = 1 as is_human_correction,
     coalesce(reactions.interruption, 0) = 1 or coalesce(counted.interruption, 0) = 1 as is_interrupted,
     turns.agent_key <> 'main' as is_subagent,
