@@ -71,7 +71,7 @@ def _outcome_lines(item: Row) -> Iterator[Text]:
     if outcome is None:
         yield line("no outcome")
         return
-    reason = outcome["no_outcome_reason"]
+    reason = outcome["no_outcome_reason"] or outcome["not_admitting_reason"]
     tier = f", by {outcome['evidence_tier']}" if outcome["evidence_tier"] else ""
     yield line(
         f"outcome {outcome['outcome']} ({outcome['outcome_class']}{tier}){f': {reason}' if reason else ''}", style="bold cyan"
@@ -85,6 +85,7 @@ def _outcome_lines(item: Row) -> Iterator[Text]:
         yield line(
             f"{row['tier']} {row['kind']}  {at(row['occurred_at'])}  {short(row['says'])}  [{row['source']} {row['evidence_key']}]",
             depth=2,
+            style="cyan" if row["is_deciding"] else "",
         )
 
 

@@ -52,13 +52,14 @@ select * from (values
 ) as rows (episode_key, session_key, beads_project_id, bead_id, bridge, confidence, refused_reason, evidence_kind, evidence_key);
 create table fct_outcomes as
 select * from (values
-    ('e1', 'k1', 'merged', 'accepted', 'bead', null, timestamptz '2026-02-01 10:00:00+00', 2, 1, 0, 0, false),
-    ('e2', 'k1', 'no_verifiable_outcome', 'none', null, 'no bead', null, null, null, null, null, null)
-) as rows (episode_key, session_key, outcome, outcome_class, evidence_tier, no_outcome_reason, settled_at, attempt_count,
-           reopen_count, conflict_count, fix_needed_count, has_autosaved_leftovers);
+    ('e1', 'k1', 'merged', 'accepted', 'bead', null, null, timestamptz '2026-02-01 10:00:00+00', 2, 1, 0, 0, false),
+    ('e2', 'k1', 'no_verifiable_outcome', 'none', null, 'not_linked', 'outcome', null, null, null, null, null, null)
+) as rows (episode_key, session_key, outcome, outcome_class, evidence_tier, no_outcome_reason, not_admitting_reason, settled_at,
+           attempt_count, reopen_count, conflict_count, fix_needed_count, has_autosaved_leftovers);
 create table fct_outcome_evidence as
 select 'e1' as episode_key, 'k1' as session_key, 1 as evidence_number, 'bead' as tier, 'merge' as kind, 'bead_event' as source,
-    'ev-1' as evidence_key, timestamptz '2026-02-01 10:00:00+00' as occurred_at, 'Merged in gt-mr-1' as says;
+    'ev-1' as evidence_key, timestamptz '2026-02-01 10:00:00+00' as occurred_at, 'Merged in gt-mr-1' as says,
+    true as is_deciding;
 create table fct_score_components as
 select * from (values
     ('e1', 'k1', 'exit', 1.0, null, 0.3, 'telemetry', 'done-1'),
@@ -125,7 +126,7 @@ def test_a_session_is_explained_from_identity_to_score(lake: Path, capsys: pytes
         "human ann says good: tidy",
         "episode 2 (request)",
         "no bead: nothing_named",
-        "outcome no_verifiable_outcome (none): no bead",
+        "outcome no_verifiable_outcome (none): not_linked",
         "no score",
     ]
     place = 0
