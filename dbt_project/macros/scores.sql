@@ -5,15 +5,71 @@
   (select max(value) from {{ ref('score_rules') }} where rule = '{{ name }}')
 {%- endmacro %}
 
-{% macro touched_episode_sessions_sql() -%}
-  {#- Sessions whose records or episodes may differ from what the last release holds. -#}
-  {%- set sessions = touched_sessions_sql() -%}
-  {%- set episodes = ref('fct_episodes') -%}
-  {{ return(sessions ~ ' union select session_key from ' ~ touched(episodes)) }}
+{% macro claude_tool_arguments_of(sessions_sql) -%}
+  {#- What `stg_claude__tool_arguments` holds; in an incremental build from the files that hold one of the sessions. -#}
+  {%- set arguments = ref('stg_claude__tool_arguments') -%}
+  {%- set blocks = ref('stg_claude__content_blocks') -%}
+  {%- if is_incremental() -%}
+    ({{ claude_tool_arguments(part_of(blocks, sessions_sql)) }})
+  {%- else -%}
+    {{ arguments }}
+  {%- endif -%}
 {%- endmacro %}
 
-{% macro of_touched_episodes(alias=none, placed=false) -%}
-  {#- As `of_touched_sessions`, for every session whose episodes this build must look at again. -#}
+{% macro claude_tool_arguments(blocks) -%}
+  {#- What of the arguments of tool calls is compared. -#}
+with calls as (
+
+    select
+        record_key,
+        block_index,
+        session_key,
+        load_seq,
+        placed_on,
+        placed_at,
+        tool_input,
+        {{ json_to_struct('tool_input', {
+            'file_path': 'VARCHAR',
+            'notebook_path': 'VARCHAR',
+            'old_string': 'VARCHAR',
+            'new_string': 'VARCHAR',
+            'command': 'VARCHAR',
+        }) }} as arguments
+    from {{ blocks }}
+    where block_type = 'tool_use'
+
+)
+
+select
+    record_key,
+    block_index,
+    session_key,
+    load_seq,
+    placed_on,
+    placed_at,
+    {{ text_hash('tool_input') }} as arguments_hash,
+    {{ text_hash('coalesce(arguments.file_path, arguments.notebook_path)') }} as file_path_hash,
+    {{ text_hash('arguments.old_string') }} as old_text_hash,
+    {{ text_hash('arguments.new_string') }} as new_text_hash,
+    -- `cd x && make test` runs make: what leads there says nothing about what is run.
+    {{ regex_group("trim(arguments.command)", '^(?:cd [^&;]*(?:&&|;) *)?([A-Za-z0-9_./-]+)') }} as program
+from calls
+{%- endmacro %}
+
+{% macro touched_episode_sessions_sql() -%}
+  {#- A query of the sessions whose records or episodes may differ from what the last release holds. Only for incremental builds. -#}
+  {%- set sessions = touched_sessions_sql() -%}
+  {%- set query = sessions ~ ' union select session_key from ' ~ touched(ref('fct_episodes')) -%}
+  {{ return(asked_once('episode_sessions', query) if is_incremental() else sessions) }}
+{%- endmacro %}
+
+{% macro touched_episode_part(relation) -%}
+  {#- A model of sessions; in an incremental build the files with those sessions. Filter with `of_touched_episodes`. -#}
+  {{- part_of(relation, touched_episode_sessions_sql()) -}}
+{%- endmacro %}
+
+{% macro of_touched_episodes(alias=none) -%}
+  {#- In an incremental build only the rows of those sessions; in a full build every row. -#}
   {{ session_rows(touched_episode_sessions_sql(), alias) }}
 {%- endmacro %}
 
@@ -49,7 +105,7 @@
             and episodes.role_family = medians.role_family
             and {{ month_before('episodes.started_at') }} = medians.month_started_on
   {%- endset -%}
-  {{ return(query) }}
+  {{ return(asked_once('component_sessions', query) if is_incremental() else query) }}
 {%- endmacro %}
 
 {% macro matured_between(time) -%}
@@ -87,5 +143,5 @@
             and episodes.role_family = means.role_family
             and {{ month_before('episodes.started_at') }} = means.month_started_on
   {%- endset -%}
-  {{ return(query) }}
+  {{ return(asked_once('score_sessions', query) if is_incremental() else query) }}
 {%- endmacro %}

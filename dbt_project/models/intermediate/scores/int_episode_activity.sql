@@ -17,7 +17,7 @@ with episodes as (
         session_started_at,
         first_message_number,
         last_message_number
-    from {{ ref('fct_episodes') }}
+    from {{ touched_episode_part(ref('fct_episodes')) }}
     where {{ of_touched_episodes() }}
 
 ),
@@ -27,7 +27,7 @@ loads as (
     select
         record_key,
         load_seq
-    from {{ ref('stg_claude__entries') }}
+    from {{ claude_entries_of(touched_episode_sessions_sql()) }} as entries
     where {{ of_touched_episodes() }}
 
 ),
@@ -39,7 +39,7 @@ messages as (
         message_number,
         record_key,
         recorded_at
-    from {{ ref('int_messages') }}
+    from {{ touched_episode_part(ref('int_messages')) }}
     where agent_key = 'main' and recorded_at is not null and {{ of_touched_episodes() }}
 
 ),

@@ -17,14 +17,14 @@ with episodes as (
         session_started_at,
         first_message_number,
         last_message_number
-    from {{ ref('fct_episodes') }}
+    from {{ touched_episode_part(ref('fct_episodes')) }}
     where {{ of_touched_episodes() }}
 
 ),
 
 signals as (
 
-    select * from {{ ref('fct_turn_signals') }}
+    select * from {{ touched_episode_part(ref('fct_turn_signals')) }}
     where not is_subagent and is_on_live_path and not is_fork_copy and {{ of_touched_episodes() }}
 
 ),
@@ -35,7 +35,7 @@ activity as (
         episode_key,
         message_count,
         active_seconds
-    from {{ ref('int_episode_activity') }}
+    from {{ touched_episode_part(ref('int_episode_activity')) }}
     where is_latest and {{ of_touched_episodes() }}
 
 ),

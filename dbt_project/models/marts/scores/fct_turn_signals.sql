@@ -25,7 +25,7 @@ with turns as (
         is_on_live_path,
         is_fork_copy,
         is_api_error
-    from {{ ref('fct_turns') }}
+    from {{ touched_part(ref('fct_turns')) }}
     where {{ of_touched_sessions() }}
 
 ),
@@ -56,7 +56,7 @@ heads as (
         session_key,
         message_key,
         lower(text_head) as head
-    from {{ ref('int_messages') }}
+    from {{ touched_part(ref('int_messages')) }}
     where origin = 'human' and {{ of_touched_sessions() }}
 
 ),
@@ -104,7 +104,7 @@ arguments as (
         old_text_hash,
         new_text_hash,
         program
-    from {{ ref('stg_claude__tool_arguments') }}
+    from {{ claude_tool_arguments_of(touched_sessions_sql()) }} as arguments
     where {{ of_touched_sessions() }}
 
 ),
@@ -131,7 +131,7 @@ calls as (
         paired.is_interrupted or paired.is_user_rejection as is_interrupted,
         paired.tool_name in ('Edit', 'MultiEdit', 'Write', 'NotebookEdit')
         and paired.has_result and not paired.is_error as is_edit
-    from {{ ref('int_tool_calls_paired') }} as paired
+    from {{ touched_part(ref('int_tool_calls_paired')) }} as paired
     left join arguments on paired.record_key = arguments.record_key and paired.block_index = arguments.block_index
     where {{ of_touched_sessions('paired') }}
 
