@@ -2,15 +2,19 @@
 
 {% macro episode_sessions_sql() -%}
   {#- A query of the sessions whose episodes this build must look at again: their messages changed, or who ran them. -#}
-  {{ return(
-      'select session_key from ' ~ touched(ref('int_messages')) ~ ' union select session_key from ' ~ touched(ref('dim_sessions'))
-  ) }}
+  {%- set query = 'select session_key from ' ~ touched(ref('int_messages'))
+      ~ ' union select session_key from ' ~ touched(ref('dim_sessions')) -%}
+  {{ return(asked_once('episode_sessions', query) if is_incremental() else query) }}
+{%- endmacro %}
+
+{% macro episode_part(relation) -%}
+  {#- A model of sessions; in an incremental build the files with those sessions. Filter with `of_episode_sessions`. -#}
+  {{- part_of(relation, episode_sessions_sql()) -}}
 {%- endmacro %}
 
 {% macro of_episode_sessions(alias=none) -%}
-  {#- In an incremental build only the rows of those sessions; in a full build every row. For models that lie in the order of
-      `session_started_at`. -#}
-  {{ session_rows(episode_sessions_sql() if execute and is_incremental() else '', alias) }}
+  {#- In an incremental build only the rows of those sessions; in a full build every row. -#}
+  {{ session_rows(episode_sessions_sql(), alias) }}
 {%- endmacro %}
 
 {% macro start_rank(start_kind) -%}
@@ -21,11 +25,20 @@
   end
 {%- endmacro %}
 
-{% macro rig_mention_sessions_sql() -%}
+{% macro rig_sessions_sql() -%}
   {#- A query of the sessions whose rigs must be looked at again: their episodes changed, or what a name means in their town. -#}
-  {{ return(
-      'select session_key from ' ~ touched(ref('fct_episodes'))
-      ~ ' union select episodes.session_key from ' ~ ref('fct_episodes') ~ ' as episodes inner join '
-      ~ touched(ref('int_rig_names')) ~ ' as names on episodes.town_id = names.town_id'
-  ) }}
+  {%- set towns = 'select distinct town_id from ' ~ touched(ref('int_rig_names')) -%}
+  {%- set query = 'select session_key from ' ~ touched(ref('fct_episodes'))
+      ~ ' union select session_key from ' ~ part_of(ref('fct_episodes'), towns) ~ ' as known where town_id in (' ~ towns ~ ')' -%}
+  {{ return(asked_once('rig_sessions', query) if is_incremental() else query) }}
+{%- endmacro %}
+
+{% macro rig_part(relation) -%}
+  {#- A model of sessions; in an incremental build the files with those sessions. Filter with `of_rig_sessions`. -#}
+  {{- part_of(relation, rig_sessions_sql()) -}}
+{%- endmacro %}
+
+{% macro of_rig_sessions(alias=none) -%}
+  {#- In an incremental build only the rows of those sessions; in a full build every row. -#}
+  {{ session_rows(rig_sessions_sql(), alias) }}
 {%- endmacro %}

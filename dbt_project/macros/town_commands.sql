@@ -1,5 +1,29 @@
 {# How a shell script is taken apart, and how `gt`, `bd` and `git` answer. Patterns must mean the same in RE2 and Java. #}
 
+{% macro claude_shell_commands(blocks) -%}
+select
+    record_key,
+    block_index,
+    session_key,
+    load_seq,
+    placed_on,
+    placed_at,
+    {{ json_text('tool_input', '$.command') }} as shell_text
+from {{ blocks }}
+where block_type = 'tool_use' and lower(tool_name) in ('bash', 'shell')
+{%- endmacro %}
+
+{% macro claude_shell_commands_of(sessions_sql) -%}
+  {#- What `stg_claude__shell_commands` holds; in an incremental build from the files that hold one of the sessions. -#}
+  {%- set commands = ref('stg_claude__shell_commands') -%}
+  {%- set blocks = ref('stg_claude__content_blocks') -%}
+  {%- if is_incremental() -%}
+    ({{ claude_shell_commands(part_of(blocks, sessions_sql)) }})
+  {%- else -%}
+    {{ commands }}
+  {%- endif -%}
+{%- endmacro %}
+
 {% macro shell_pattern(template) -%}
   {#- A pattern as an SQL expression: ~q quote, ~d double quote, ~k backquote, ~b backslash, ~n line end, ~t tab. -#}
   replace(replace(replace(replace(replace(replace(

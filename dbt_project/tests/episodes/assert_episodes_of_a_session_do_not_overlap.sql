@@ -8,7 +8,7 @@ with episodes as (
         last_message_number,
         lag(last_message_number) over (partition by session_key order by first_message_number) as last_number_before,
         row_number() over (partition by session_key order by first_message_number) as number_by_message
-    from {{ ref('fct_episodes') }} as episodes
+    from {{ written(ref('fct_episodes')) }} as episodes
     where {{ touched_rows(ref('fct_episodes'), 'episodes') }}
 
 )

@@ -18,7 +18,7 @@ with commands as (
         commands.tool_call_key,
         commands.message_number,
         concat(commands.program, ' ', commands.verb) as command
-    from {{ ref('int_town_commands') }} as commands
+    from {{ touched_part(ref('int_town_commands')) }} as commands
     inner join {{ ref('town_command_verbs') }} as verbs
         on commands.program = verbs.program and commands.verb = verbs.verb
     where
@@ -38,8 +38,8 @@ results as (
     select
         calls.tool_call_key,
         messages.message_number
-    from {{ ref('int_tool_calls_paired') }} as calls
-    inner join {{ ref('int_messages') }} as messages on calls.result_message_key = messages.message_key
+    from {{ touched_part(ref('int_tool_calls_paired')) }} as calls
+    inner join {{ touched_part(ref('int_messages')) }} as messages on calls.result_message_key = messages.message_key
     where
         calls.tool_call_key in (select tool_call_key from commands)
         and {{ of_touched_sessions('calls') }}

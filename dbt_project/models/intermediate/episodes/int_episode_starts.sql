@@ -15,10 +15,8 @@ with sessions as (
         session_key,
         coalesce(role, 'unknown') as agent_role,
         fork_copy_message_count > 0 as is_resumed
-    from {{ part_of(ref('dim_sessions'), episode_sessions_sql() if is_incremental() else '') }}
-    {% if is_incremental() %}
-    where session_key in ({{ episode_sessions_sql() }})
-    {% endif %}
+    from {{ episode_part(ref('dim_sessions')) }}
+    where {{ of_episode_sessions() }}
 
 ),
 
@@ -38,7 +36,7 @@ messages as (
         tool_call_count,
         is_api_error,
         recorded_at
-    from {{ ref('int_messages') }}
+    from {{ episode_part(ref('int_messages')) }}
     where agent_key = 'main' and is_on_live_path and not is_fork_copy and {{ of_episode_sessions() }}
 
 ),
@@ -61,7 +59,7 @@ commands as (
         verbs.effect = 'starts_cycle'
         or (commands.verb = 'activity emit' and commands.target = 'patrol_started')
         or (commands.verb = 'mol wisp' and commands.target like '%patrol%') as is_cycle_start
-    from {{ ref('int_town_commands') }} as commands
+    from {{ episode_part(ref('int_town_commands')) }} as commands
     inner join sessions on commands.session_key = sessions.session_key
     left join {{ ref('town_command_verbs') }} as verbs
         on commands.program = verbs.program and commands.verb = verbs.verb
@@ -103,7 +101,7 @@ ends as (
     select
         session_key,
         message_number
-    from {{ ref('int_episode_ends') }}
+    from {{ episode_part(ref('int_episode_ends')) }}
     where {{ of_episode_sessions() }}
 
 ),
@@ -280,6 +278,7 @@ considered as (
         *,
         case
             when injection_kind = 'beacon' then 'startup'
+            when position = 1 and injection_kind = 'command' and agent_role in ('mayor', 'crew', 'unknown') then 'command'
             when position = 1 and origin <> 'human' then 'startup'
             -- Whoever starts a patrol or a polecat by hand only stands in for the beacon.
             when

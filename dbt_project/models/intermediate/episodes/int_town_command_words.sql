@@ -16,8 +16,8 @@ with scripts as (
         calls.session_started_on,
         calls.session_started_at,
         {{ plain_script('shells.shell_text') }} as script
-    from {{ ref('int_tool_calls_paired') }} as calls
-    inner join {{ ref('stg_claude__shell_commands') }} as shells
+    from {{ touched_part(ref('int_tool_calls_paired')) }} as calls
+    inner join {{ claude_shell_commands_of(touched_sessions_sql()) }} as shells
         on calls.record_key = shells.record_key and calls.block_index = shells.block_index
     where
         {{ is_town_command_text('shells.shell_text') }}

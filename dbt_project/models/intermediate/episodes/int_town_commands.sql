@@ -17,7 +17,7 @@ with words as (
         word_number,
         program,
         word
-    from {{ ref('int_town_command_words') }}
+    from {{ touched_part(ref('int_town_command_words')) }}
     where {{ of_touched_sessions() }}
 
 ),
@@ -189,7 +189,7 @@ results as (
         record_key,
         block_index,
         text as result_text
-    from {{ ref('stg_claude__content_blocks') }}
+    from {{ touched_part(ref('stg_claude__content_blocks')) }}
     where block_type = 'tool_result' and {{ of_touched_sessions() }}
 
 ),
@@ -218,7 +218,7 @@ answered as (
         calls.exit_code,
         calls.called_at
     from verbs
-    inner join {{ ref('int_tool_calls_paired') }} as calls on verbs.tool_call_key = calls.tool_call_key
+    inner join {{ touched_part(ref('int_tool_calls_paired')) }} as calls on verbs.tool_call_key = calls.tool_call_key
     left join results
         on calls.result_record_key = results.record_key and calls.result_block_index = results.block_index
     where {{ of_touched_sessions('calls') }}

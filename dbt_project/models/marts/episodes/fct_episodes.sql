@@ -22,7 +22,7 @@ with starts as (
             partition by session_key, episode_number
             order by {{ start_rank('start_kind') }} desc, message_number
         ) as kind_rank
-    from {{ ref('int_episode_starts') }}
+    from {{ episode_part(ref('int_episode_starts')) }}
     where {{ of_episode_sessions() }}
 
 ),
@@ -59,7 +59,7 @@ endings as (
         stretches.episode_number,
         max(ends.message_number) as end_message_number
     from stretches
-    inner join {{ ref('int_episode_ends') }} as ends
+    inner join {{ episode_part(ref('int_episode_ends')) }} as ends
         on
             stretches.session_key = ends.session_key
             and stretches.first_message_number <= ends.message_number
@@ -103,7 +103,7 @@ messages as (
         ranges.has_startup,
         ranges.next_message_number,
         ranges.end_message_number
-    from {{ ref('int_messages') }} as messages
+    from {{ episode_part(ref('int_messages')) }} as messages
     inner join ranges
         on
             messages.session_key = ranges.session_key
@@ -140,7 +140,7 @@ merge_work as (
         ranges.session_key,
         ranges.episode_number
     from ranges
-    inner join {{ ref('int_town_commands') }} as commands
+    inner join {{ episode_part(ref('int_town_commands')) }} as commands
         on
             ranges.session_key = commands.session_key
             and ranges.first_message_number <= commands.message_number
@@ -243,7 +243,7 @@ select
     episodes.started_at,
     episodes.ended_at
 from episodes
-inner join {{ part_of(ref('dim_sessions'), episode_sessions_sql() if is_incremental() else '') }} as sessions
+inner join {{ episode_part(ref('dim_sessions')) }} as sessions
     on episodes.session_key = sessions.session_key
 inner join messages as first_messages
     on episodes.session_key = first_messages.session_key and episodes.first_message_number = first_messages.message_number
@@ -256,5 +256,5 @@ left join branches
         and branches.branch_rank = 1
 left join merge_work
     on episodes.session_key = merge_work.session_key and episodes.episode_number = merge_work.episode_number
-left join {{ ref('int_episode_ends') }} as ends
+left join {{ episode_part(ref('int_episode_ends')) }} as ends
     on episodes.session_key = ends.session_key and episodes.end_message_number = ends.message_number
