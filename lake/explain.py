@@ -38,7 +38,7 @@ def explain(lake: Path, what: str, *, as_json: bool) -> None:
         return
     console = Console(width=width(), highlight=False, soft_wrap=False)
     for text in _lines(found):
-        console.print(text)
+        console.print(text, soft_wrap=True)  # keys stay whole, so that they can be copied
 
 
 def _lines(found: list[dict[str, object]]) -> Iterator[Text]:

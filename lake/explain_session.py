@@ -72,6 +72,8 @@ def _outcome_lines(item: Row) -> Iterator[Text]:
         yield line("no outcome")
         return
     reason = outcome["no_outcome_reason"] or outcome["not_admitting_reason"]
+    if reason == "outcome":  # the outcome itself is the reason, and stands there
+        reason = None
     tier = f", by {outcome['evidence_tier']}" if outcome["evidence_tier"] else ""
     yield line(
         f"outcome {outcome['outcome']} ({outcome['outcome_class']}{tier}){f': {reason}' if reason else ''}", style="bold cyan"

@@ -52,7 +52,7 @@ select * from (values
 ) as rows (episode_key, session_key, beads_project_id, bead_id, bridge, confidence, refused_reason, evidence_kind, evidence_key);
 create table fct_outcomes as
 select * from (values
-    ('e1', 'k1', 'merged', 'accepted', 'bead', null, null, timestamptz '2026-02-01 10:00:00+00', 2, 1, 0, 0, false),
+    ('e1', 'k1', 'merged', 'accepted', 'bead', null, 'outcome', timestamptz '2026-02-01 10:00:00+00', 2, 1, 0, 0, false),
     ('e2', 'k1', 'no_verifiable_outcome', 'none', null, 'not_linked', 'outcome', null, null, null, null, null, null)
 ) as rows (episode_key, session_key, outcome, outcome_class, evidence_tier, no_outcome_reason, not_admitting_reason, settled_at,
            attempt_count, reopen_count, conflict_count, fix_needed_count, has_autosaved_leftovers);
@@ -116,7 +116,7 @@ def test_a_session_is_explained_from_identity_to_score(lake: Path, capsys: pytes
         "also gt-2, confidence 0.75",
         "vote branch: gt-1, confidence 0.85  [episode e1]",
         "vote done_issue: gt-999, refused: unknown_bead  [tool_call call-7]",
-        "outcome merged (accepted, by bead)",
+        "outcome merged (accepted, by bead)\n",
         "settled at 2026-02-01 10:00, attempt count 2, reopen count 1",
         "bead merge  2026-02-01 10:00  Merged in gt-mr-1  [bead_event ev-1]",
         "gate: let in, accepted outcome merged",
