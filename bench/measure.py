@@ -1,6 +1,7 @@
 """Runs a command and measures it from outside: seconds, peak memory of all its processes, bytes it read."""
 
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -15,11 +16,16 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Measured:
-    """`seconds`: wall clock. `peak_mb`: the largest sum, over time, of the resident memory of the whole process tree."""
+    """`seconds`: wall clock. `peak_mb`: the largest sum, over time, of the resident memory of the whole process tree.
+
+    `cpu_seconds`: processor time of the command and of those of its children that it waited for, which other work on the machine
+    hardly changes.
+    """
 
     seconds: float
     peak_mb: float
     output: str
+    cpu_seconds: float
 
 
 def _children(pid: int) -> list[int]:
@@ -43,6 +49,7 @@ def _resident_bytes(pid: int) -> int:
 
 def run(command: list[str], environment: Mapping[str, str] | None = None, cwd: Path | None = None) -> Measured:
     """Run a command to its end. Raises RuntimeError with its output when it fails."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
     process = subprocess.Popen(
         command,
@@ -68,7 +75,9 @@ def run(command: list[str], environment: Mapping[str, str] | None = None, cwd: P
     watcher.join()
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output}")
-    return Measured(seconds, peak / 1e6, output)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Measured(seconds, peak / 1e6, output, cpu_seconds)
 
 
 def python(*arguments: str) -> list[str]:

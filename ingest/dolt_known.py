@@ -1,6 +1,6 @@
 """What the lake knows of a town's database rows, and what a process that polls keeps of it from one poll to the next."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -63,6 +63,7 @@ class DoltMemory:
         return self._tables[project, table]
 
 
-def row_identity(key: RedactionKey, stream: str, project: str, table: str, primary_key: tuple[object, ...]) -> str:
-    """A row's lasting identity: a keyed hash, since a primary key may hold what must not be written. 32 hex characters."""
-    return key.digest("dolt-row", "\0".join((stream, project, table, *map(str, primary_key))).encode()).hex()[:32]
+def row_identities(key: RedactionKey, stream: str, project: str, table: str) -> Callable[[tuple[object, ...]], str]:
+    """Primary key → a row's lasting identity: 32 hex characters, keyed, since a primary key may hold what must not be written."""
+    digest = key.digester("dolt-row", "\0".join((stream, project, table, "")).encode())
+    return lambda primary_key: digest("\0".join(map(str, primary_key)).encode())

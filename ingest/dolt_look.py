@@ -5,7 +5,7 @@ row. Between whole looks a polling process reads the rows whose times moved late
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import orjson
@@ -13,8 +13,9 @@ import orjson
 from ingest.dolt_known import KnownTable
 from ingest.dolt_schema import BEADS_TABLES, COMMONS, COMMONS_TABLES, PROJECT_ID, BeadsTable
 from ingest.dolt_server import DoltConnection, Values, quoted
-from ingest.lines import JsonObject, to_json
+from ingest.lines import to_json
 from ingest.reading import Counts
+from ingest.redact_flat import records_of
 
 MARGIN = timedelta(hours=27)
 """How far back "lately" reaches. Times that the server writes itself are in its own zone, up to 14 h from UTC either way."""
@@ -22,16 +23,26 @@ KEYS_PER_QUERY = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A row that is new or changed. `text`: its canonical JSON (keys sorted, no nulls), what its digest is made of."""
+class Changes:
+    """Rows of one table that are new or changed; the four lists belong together.
+
+    `names`: the table's columns, sorted; `rows`: values in that order. `texts`: each row's canonical JSON (keys sorted, no nulls),
+    what its digest is made of.
+    """
 
     database: str
     project: str
     table: str
-    identity: str
-    text: bytes
-    digest: str
-    row: JsonObject
+    names: tuple[str, ...]
+    rows: list[Values]
+    texts: list[bytes]
+    identities: list[str]
+    digests: list[str]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all canonical texts."""
+        return sum(map(len, self.texts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +62,17 @@ class Gone:
 class Looker:
     """What a look needs to know of the lake: identities and digests of rows, known tables, declared project ids.
 
-    `projects`: database → project id, where the database itself does not say one.
+    `identities`: (project, table) → what gives a primary key its row's identity. `projects`: database → project id, where the
+    database itself does not say one.
     """
 
-    identity: Callable[[str, str, tuple[object, ...]], str]
+    identities: Callable[[str, str], Callable[[Values], str]]
     digest: Callable[[bytes], str]
     known: Callable[[str, str], KnownTable]
     projects: Callable[[str], str | None]
 
 
-def look(connection: DoltConnection, looker: Looker, since: datetime | None, counts: Counts) -> Iterator[Change | Gone]:
+def look(connection: DoltConnection, looker: Looker, since: datetime | None, counts: Counts) -> Iterator[Changes | Gone]:
     """Everything that changed. `since`: rows whose times are older are not compared again; None compares every row.
 
     What is missing is told in `counts`: `notes` for what an older schema lacks, `problems` for what cannot be loaded.
@@ -128,7 +140,7 @@ class _TableLook:
         self._counts = counts
         self._from = f"from {quoted(database)}.{quoted(table)}"
 
-    def changes(self, since: datetime | None) -> Iterator[Change | Gone]:
+    def changes(self, since: datetime | None) -> Iterator[Changes | Gone]:
         database, project, table = self._place
         spec, counts = self._spec, self._counts
         names = self._connection.columns(database, table)
@@ -143,6 +155,7 @@ class _TableLook:
             counts.notes.append(f"{database}.{table} lacks the columns {', '.join(lacking)}")
         self._order = [(index, name) for name, index in sorted((name, index) for index, name in enumerate(names))]
         self._keys = [names.index(name) for name in spec.key]
+        self._identity = self._looker.identities(project, table)
         known = self._known = self._looker.known(project, table)
         times = [name for name in spec.changed_at if name in names]
         if spec.is_append_only and known.digests:
@@ -161,29 +174,30 @@ class _TableLook:
             # Nothing is known, so nothing can be gone, and the first load of a large table holds nothing in memory.
             yield from self._compared("", (), None)
 
-    def _compared(self, condition: str, arguments: Sequence[object], seen: set[str] | None) -> Iterator[Change]:
+    def _compared(self, condition: str, arguments: Sequence[object], seen: set[str] | None) -> Iterator[Changes]:
         """Rows that the lake does not have as they are. Every row's identity is added to `seen`."""
         database, project, table = self._place
-        order, key_places, digests = self._order, self._keys, self._known.digests
-        identity_of, digest_of = self._looker.identity, self._looker.digest
-        for rows in self._connection.stream(f"select * {self._from} {condition}".rstrip(), arguments):
-            for values in rows:
-                row = {name: value for index, name in order if (value := values[index]) is not None}
-                text, row = _canonical(row)
-                identity = identity_of(project, table, tuple(values[index] for index in key_places))
-                if seen is not None:
-                    seen.add(identity)
-                digest = digest_of(text)
-                self._counts.bytes_read += len(text)
-                if digests.get(identity) != digest:
-                    yield Change(database, project, table, identity, text, digest, row)
+        known, identity, digest = self._known.digests, self._identity, self._looker.digest
+        names = tuple(name for _, name in self._order)
+        for columns in self._connection.stream_columns(f"select * {self._from} {condition}".rstrip(), arguments):
+            rows = list(zip(*(columns[index] for index, _ in self._order), strict=True))
+            texts = _canonical_texts(names, rows)
+            identities = [identity(key) for key in zip(*(columns[index] for index in self._keys), strict=True)]
+            digests = [digest(text) for text in texts]
+            if seen is not None:
+                seen.update(identities)
+            found = Changes(database, project, table, names, rows, texts, identities, digests)
+            self._counts.bytes_read += found.size
+            if known:
+                found = _only(found, [place for place, one in enumerate(identities) if known.get(one) != digests[place]])
+            if found.rows:
+                yield found
 
-    def _by_keys(self, seen: set[str], *, can_skip: bool) -> Iterator[Change | Gone]:
+    def _by_keys(self, seen: set[str], *, can_skip: bool) -> Iterator[Changes | Gone]:
         """New rows among those not in `seen`, and rows that are gone, found by their keys alone.
 
         `can_skip`: as many rows as are known mean that nothing came or went; the next whole look sees when that was a coincidence.
         """
-        _, project, table = self._place
         digests = self._known.digests
         if can_skip and self._connection.all(f"select count(*) {self._from}")[0][0] == len(digests):
             return
@@ -192,7 +206,7 @@ class _TableLook:
         present: set[str] = set()
         for rows in self._connection.stream(f"select {keys} {self._from}"):
             for values in rows:
-                identity = self._looker.identity(project, table, values)
+                identity = self._identity(values)
                 present.add(identity)
                 if identity not in digests and identity not in seen:
                     new.append(values)
@@ -211,10 +225,23 @@ class _TableLook:
                 yield Gone(database, project, table, identity, row_key, bead, self._known.digests[identity])
 
 
-def _canonical(row: JsonObject) -> tuple[bytes, JsonObject]:
-    """The row's canonical text, and the row as it was written there."""
+def _only(changes: Changes, places: list[int]) -> Changes:
+    """Some of the rows."""
+    if len(places) == len(changes.rows):
+        return changes
+    return replace(
+        changes,
+        rows=[changes.rows[place] for place in places],
+        texts=[changes.texts[place] for place in places],
+        identities=[changes.identities[place] for place in places],
+        digests=[changes.digests[place] for place in places],
+    )
+
+
+def _canonical_texts(names: tuple[str, ...], rows: list[Values]) -> list[bytes]:
+    """The rows' canonical texts. A row that JSON cannot write as it is (bytes) is changed in `rows` to what was written."""
     try:
-        return orjson.dumps(row), row
+        return [orjson.dumps(record) for record in records_of(names, rows)]
     except TypeError:  # bytes, or a number beyond 64 bits
-        plain = {name: _plain(value) for name, value in row.items()}
-        return to_json(plain).encode(), plain
+        rows[:] = [tuple(_plain(value) for value in row) for row in rows]
+        return [to_json(record).encode() for record in records_of(names, rows)]

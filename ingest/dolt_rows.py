@@ -7,28 +7,32 @@ The lake itself is the ledger: what it has of a row (a keyed hash of its canonic
 import itertools
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from ingest.claude_rows import recorded_time
 from ingest.dolt_address import DoltServer
-from ingest.dolt_known import DoltMemory, row_identity
-from ingest.dolt_look import MARGIN, Change, Gone, Looker, look
+from ingest.dolt_known import DoltMemory, row_identities
+from ingest.dolt_look import MARGIN, Changes, Gone, Looker, look
 from ingest.dolt_schema import BEADS_TABLES, COMMONS_TABLES
-from ingest.dolt_server import DoltConnection
+from ingest.dolt_server import CHUNK_BYTES, CHUNK_ROWS, DoltConnection
 from ingest.identity import TownIdentity
 from ingest.kill_points import reached
+from ingest.lines import to_json_bytes
 from ingest.part_writer import PartFile, PartWriter
 from ingest.reading import Counts
-from ingest.redact import Redactor
-from ingest.redacted_rows import RecordPosition, redact_records
+from ingest.redact import Redactor, without_cycle_search
+from ingest.redact_flat import redact_rows
+from ingest.redacted_rows import RecordPosition
 from ingest.redaction_key import RedactionKey
 from lake.tables import BEADS_ROWS, REDACTIONS
 
 SOURCE = "dolt"
-BATCH_BYTES = 8_000_000
-BATCH_ROWS = 20_000
 PART_ROWS = 400_000
 WHOLE_LOOK_SECONDS = 3_600.0
 """A polling process compares every row this often; in between, only rows whose times moved lately."""
@@ -91,16 +95,16 @@ class DoltRows:
             yield writer.close()
         self.counts.files_loaded = len(self._changed_tables)
 
-    def _look(self) -> Iterator[Change | Gone]:
+    def _look(self) -> Iterator[Changes | Gone]:
         memory, begun = self._memory, time.monotonic()
-        with DoltConnection(self._server) as connection:
+        with without_cycle_search(), DoltConnection(self._server) as connection:
             self._observed_at = connection.now()
             memory.refresh(self._lake)
             is_whole = memory.whole_at is None or begun - memory.whole_at >= WHOLE_LOOK_SECONDS
             since = None if is_whole or memory.looked_at is None else memory.looked_at - MARGIN
             looker = Looker(
-                identity=partial(row_identity, self._key, self.stream),
-                digest=lambda text: self._key.digest("dolt-record", text).hex()[:32],
+                identities=partial(row_identities, self._key, self.stream),
+                digest=self._key.digester("dolt-record"),
                 known=partial(memory.known, self._lake, self._town_id),
                 projects=self._projects.get,
             )
@@ -110,74 +114,131 @@ class DoltRows:
         if is_whole:
             memory.whole_at = begun
 
-    def _write_part(self, found: Iterator[Change | Gone], writer: PartWriter) -> int:
-        """Write up to `PART_ROWS` rows; returns how many."""
-        batch: list[Change] = []
+    def _write_part(self, found: Iterator[Changes | Gone], writer: PartWriter) -> int:
+        """Write about `PART_ROWS` rows; returns how many."""
         gone: list[Gone] = []
-        written = size = 0
-        for item in itertools.islice(found, PART_ROWS):
-            written += 1
+        waiting: Changes | None = None
+        written = 0
+        for item in found:
             self._changed_tables.add((item.project, item.table))
             if isinstance(item, Gone):
                 gone.append(item)
-                continue
-            batch.append(item)
-            size += len(item.text)
-            if size >= BATCH_BYTES or len(batch) >= BATCH_ROWS:
-                self._write_batch(batch, writer)
-                batch, size = [], 0
-        self._write_batch(batch, writer)
+                written += 1
+            else:
+                written += len(item.rows)
+                waiting = self._gathered(waiting, item, writer)
+            if written >= PART_ROWS:
+                break
+        if waiting is not None:
+            self._write_changes(waiting, writer)
         self._write_gone(gone, writer)
         return written
 
-    def _position(self, item: Change | Gone, length: int) -> RecordPosition:
-        """Where a version of a row was seen: the row, the moment of the look in µs, and the length of its canonical text."""
-        moment = int(self._observed_at.timestamp() * 1e6)
-        return RecordPosition(item.identity, moment, 0, length)
+    def _gathered(self, waiting: Changes | None, more: Changes, writer: PartWriter) -> Changes:
+        """What waits to be written with `more`: few changes of many chunks make one row group."""
+        if waiting is None:
+            return more
+        is_same = (waiting.project, waiting.table, waiting.names) == (more.project, more.table, more.names)
+        if is_same and len(waiting.rows) + len(more.rows) <= CHUNK_ROWS and waiting.size + more.size <= CHUNK_BYTES:
+            return replace(
+                waiting,
+                rows=waiting.rows + more.rows,
+                texts=waiting.texts + more.texts,
+                identities=waiting.identities + more.identities,
+                digests=waiting.digests + more.digests,
+            )
+        self._write_changes(waiting, writer)
+        return more
 
-    def _write_batch(self, batch: list[Change], writer: PartWriter) -> None:
-        if not batch:
-            return
-        records = [(self._position(item, len(item.text)), self._town_id, item.row) for item in batch]
-        redacted, replaced = redact_records(self._redactor, SOURCE, records)
-        rows: list[tuple[object, ...]] = []
-        for item, (position, _, _), record in zip(batch, records, redacted, strict=True):
-            value = record.value
-            updated = recorded_time(value.get("updated_at")) or recorded_time(value.get("created_at"))
-            self.counts.see(updated)
+    @property
+    def _moment(self) -> int:
+        """The moment of the look in µs since 1970: the generation of every version it gives."""
+        return int(self._observed_at.timestamp() * 1e6)
+
+    def _write_changes(self, changes: Changes, writer: PartWriter) -> None:
+        names, rows, count = changes.names, changes.rows, len(changes.rows)
+        lengths = list(map(len, changes.texts))
+        texts, columns = list(changes.texts), dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+        replaced: list[tuple[object, ...]] = []
+        for number, (record, made) in redact_rows(self._redactor, names, rows).items():
+            texts[number] = to_json_bytes(record)
+            for name in names:
+                columns[name][number] = record.get(name)
+            key = RecordPosition(changes.identities[number], self._moment, 0, 0).record_key
+            replaced += [(self._town_id, SOURCE, key, r.json_path, r.start, r.end, r.rule, r.surrogate_id) for r in made]
+        keys = zip(*(columns[name] for name in _SPECS[changes.table].key), strict=True)
+        updated = _updated(columns, count)
+        newest = pc.max(updated).as_py()
+        self.counts.see(newest)
+        arrays = {
+            **self._shared(changes, count, "upsert"),
             # The key is taken from what is written: labels and the like may hold what must not be.
-            row_key = "|".join(str(value.get(name)) for name in _SPECS[item.table].key)
-            bead = None if item.table in COMMONS_TABLES else value.get("issue_id") or value.get("id")
-            facts = self._facts(item, row_key, bead if isinstance(bead, str) else None, "upsert", updated)
-            rows.append((*facts, *position.columns(), record.text, item.digest))
-        writer.add(BEADS_ROWS.name, rows)
+            "row_key": pa.array(["|".join(map(str, key)) for key in keys], pa.string()),
+            "bead_id": _beads(changes.table, columns, count),
+            "updated_at": updated,
+            "file_id": pa.array(changes.identities, pa.string()),
+            "byte_length": pa.array(lengths, pa.int64()),
+            "record": pa.array(texts, pa.string()),
+            "record_hash": pa.array(changes.digests, pa.string()),
+        }
+        writer.write(BEADS_ROWS.name, arrays)
         writer.add(REDACTIONS.name, replaced)
         writer.flush()
-        self.counts.rows += len(rows)
+        self.counts.rows += count
         self.counts.redactions += len(replaced)
 
     def _write_gone(self, gone: list[Gone], writer: PartWriter) -> None:
-        rows = [
-            (*self._facts(item, item.row_key, item.bead_id, "delete", None), *self._position(item, 0).columns(), None, item.digest)
-            for item in gone
-        ]
-        writer.add(BEADS_ROWS.name, rows)
-        writer.flush()
-        self.counts.rows += len(rows)
+        for (_, _), group in itertools.groupby(gone, key=lambda item: (item.project, item.table)):
+            items = list(group)
+            count = len(items)
+            arrays = {
+                **self._shared(items[0], count, "delete"),
+                "row_key": pa.array([item.row_key for item in items], pa.string()),
+                "bead_id": pa.array([item.bead_id for item in items], pa.string()),
+                "updated_at": pa.nulls(count, BEADS_ROWS.columns["updated_at"][0]),
+                "file_id": pa.array([item.identity for item in items], pa.string()),
+                "byte_length": pa.repeat(pa.scalar(0, pa.int64()), count),
+                "record": pa.nulls(count, pa.string()),
+                "record_hash": pa.array([item.digest for item in items], pa.string()),
+            }
+            writer.write(BEADS_ROWS.name, arrays)
+            self.counts.rows += count
 
-    def _facts(
-        self, item: Change | Gone, row_key: str, bead: str | None, change: str, updated: datetime | None
-    ) -> tuple[object, ...]:
-        """The columns `town_id` … `updated_at` of a row, in the table's order."""
-        return (
-            self._town_id,
-            item.project,
-            item.database,
-            SOURCE,
-            item.table,
-            row_key,
-            bead,
-            change,
-            self._observed_at,
-            updated,
-        )
+    def _shared(self, of: Changes | Gone, count: int, change: str) -> dict[str, pa.Array]:
+        """The columns that are the same for all rows of one table."""
+        values: dict[str, object] = {
+            "town_id": self._town_id,
+            "beads_project_id": of.project,
+            "database": of.database,
+            "source": SOURCE,
+            "table_name": of.table,
+            "change": change,
+            "observed_at": self._observed_at,
+            "generation": self._moment,
+            "byte_offset": 0,
+        }
+        return {name: pa.repeat(pa.scalar(value, BEADS_ROWS.columns[name][0]), count) for name, value in values.items()}
+
+
+def _beads(table: str, columns: dict[str, list[object]], count: int) -> pa.Array:
+    """The bead each row is about; null in tables that are not about beads."""
+    if table in COMMONS_TABLES:
+        return pa.nulls(count, pa.string())
+    nothing: list[object] = [None] * count
+    about, own = columns.get("issue_id", nothing), columns.get("id", nothing)
+    found = (one or other for one, other in zip(about, own, strict=True))
+    return pa.array([bead if isinstance(bead, str) else None for bead in found], pa.string())
+
+
+def _updated(columns: dict[str, list[object]], count: int) -> pa.Array:
+    """Each row's `updated_at`, else its `created_at`, as a time."""
+    known: dict[object, datetime | None] = {}
+
+    def time_of(value: object) -> datetime | None:
+        if value not in known:
+            known[value] = recorded_time(value)
+        return known[value]
+
+    nothing: list[object] = [None] * count
+    both = zip(columns.get("updated_at", nothing), columns.get("created_at", nothing), strict=True)
+    return pa.array([time_of(updated) or time_of(created) for updated, created in both], BEADS_ROWS.columns["updated_at"][0])

@@ -18,6 +18,7 @@ from pymysql.cursors import SSCursor
 
 from ingest.declared_secret import SecretMissingError
 from ingest.dolt_address import DoltServer, ServerLostError
+from ingest.dolt_wire import Columns, column_chunks
 from ingest.source_files import SourceUnreachableError
 
 Values = tuple[object, ...]
@@ -25,7 +26,9 @@ Values = tuple[object, ...]
 CONNECT_SECONDS = 10
 READ_SECONDS = 300
 """How long one answer may be silent: a big table's first row comes late from a busy server."""
-FETCH_ROWS = 1_000
+CHUNK_ROWS = 20_000
+CHUNK_BYTES = 8_000_000
+"""How much of an answer is held at a time: the first of the two that is reached."""
 
 _ALLOWED = re.compile(r"(select|show|set)\s", re.IGNORECASE)
 _FORBIDDEN = re.compile(r";|\binto\s+(outfile|dumpfile)\b|\bfor\s+update\b|\bset\s+(global|persist|password)\b", re.IGNORECASE)
@@ -141,13 +144,18 @@ class DoltConnection:
         """Every row of a small answer."""
         return [row for rows in self.stream(statement, arguments) for row in rows]
 
-    def stream(self, statement: str, arguments: Sequence[object] = ()) -> Iterator[Sequence[Values]]:
-        """Rows as they arrive, `FETCH_ROWS` at a time; the answer is never held as a whole. One stream at a time."""
+    def stream(self, statement: str, arguments: Sequence[object] = ()) -> Iterator[list[Values]]:
+        """Rows as they arrive, a chunk at a time; the answer is never held as a whole. One stream at a time."""
+        for columns in self.stream_columns(statement, arguments):
+            yield list(zip(*columns, strict=True))
+
+    def stream_columns(self, statement: str, arguments: Sequence[object] = ()) -> Iterator[Columns]:
+        """The same by column: per chunk the values of every column of the answer."""
         cursor = self._connection.cursor()
         try:
             cursor.execute(checked(statement), tuple(arguments) or None)
-            while rows := cursor.fetchmany(FETCH_ROWS):
-                yield rows
+            if cursor._result is not None and cursor._result.unbuffered_active:
+                yield from column_chunks(cursor, CHUNK_ROWS, CHUNK_BYTES)
             cursor.close()
         except BaseException as error:
             # Broken, or the caller stopped in the middle: what is still on the wire belongs to nobody. The driver would wait for it

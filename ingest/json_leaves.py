@@ -1,6 +1,7 @@
 """Reads a batch of parsed JSON values for what has to be scanned. No recursion: hostile values nest deeper than Python's stack."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 # Beginnings of base64 images and PDFs. Their random bytes give false alarms, and there is no text in them.
@@ -30,7 +31,12 @@ class Leaves:
         """Every distinct string and key, in order of appearance, but for images."""
         strings = dict.fromkeys(self.occurrences)
         strings.update(dict.fromkeys(sorted(self.keys)))
-        return [string for string in strings if len(string) < _SHORTEST_IMAGE or not _IMAGE.fullmatch(string)]
+        return scannable(strings)
+
+
+def scannable(strings: Iterable[str]) -> list[str]:
+    """Those of `strings` that may hold a secret: all but images."""
+    return [string for string in strings if len(string) < _SHORTEST_IMAGE or not _IMAGE.fullmatch(string)]
 
 
 def read_leaves(values: list[object]) -> Leaves:

@@ -182,6 +182,11 @@ def _step(path: str, place: str | int) -> str:
     return f"{path}[{place}]" if type(place) is int else f"{path}.{_name(place)}"
 
 
+def member_path(key: str) -> str:
+    """JSON path of a member of the value itself."""
+    return _step("$", key)
+
+
 @lru_cache(maxsize=1024)
 def _name(key: str) -> str:
     """A key as a JSON path spells it."""

@@ -3,7 +3,7 @@
 A finished file is linked into its table's folder later and never encoded again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,18 +47,26 @@ class PartWriter:
                 continue
             schema = RAW_TABLES[table].file_schema
             arrays = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)]
-            if table not in self._writers:
-                self._writers[table] = pq.ParquetWriter(
-                    self._path(table),
-                    schema,
-                    compression=COMPRESSION,
-                    compression_level=COMPRESSION_LEVEL,
-                    use_dictionary=[name for name in schema.names if name not in RAW_TABLES[table].rarely_repeated],
-                    write_statistics=list(RAW_TABLES[table].statistics),
-                )
-            self._writers[table].write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=len(rows))
-            self._counts[table] = self._counts.get(table, 0) + len(rows)
+            self._write(table, pa.Table.from_arrays(arrays, schema=schema))
             rows.clear()
+
+    def write(self, table: str, columns: Mapping[str, pa.Array]) -> None:
+        """Write columns (each of the table's, by name) as one row group now, for who has no rows to make columns of."""
+        schema = RAW_TABLES[table].file_schema
+        self._write(table, pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema))
+
+    def _write(self, table: str, rows: pa.Table) -> None:
+        if table not in self._writers:
+            self._writers[table] = pq.ParquetWriter(
+                self._path(table),
+                rows.schema,
+                compression=COMPRESSION,
+                compression_level=COMPRESSION_LEVEL,
+                use_dictionary=[name for name in rows.schema.names if name not in RAW_TABLES[table].rarely_repeated],
+                write_statistics=list(RAW_TABLES[table].statistics),
+            )
+        self._writers[table].write_table(rows, row_group_size=rows.num_rows)
+        self._counts[table] = self._counts.get(table, 0) + rows.num_rows
 
     def close(self) -> list[PartFile]:
         """Finish all files."""

@@ -6,11 +6,11 @@ values that hold something are built anew. The scan sees decoded strings, so no 
 
 import gc
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ingest.json_leaves import read_leaves
+from ingest.json_leaves import read_leaves, scannable
 from ingest.json_rebuild import Rebuilder, Redacted, Replacement
 from ingest.named_secrets import read_named
 from ingest.redaction_key import RedactionKey
@@ -23,7 +23,7 @@ __all__ = ["STRUCTURAL", "Redactor", "Replacement"]
 
 
 @contextmanager
-def _without_cycle_search() -> Iterator[None]:
+def without_cycle_search() -> Iterator[None]:
     """A batch is many objects without one cycle; Python would search them for cycles over and over, for a quarter of the time."""
     enabled = gc.isenabled()
     gc.disable()
@@ -57,8 +57,15 @@ class Redactor:
         new object. `structural`: last key → shape of values that stay. Batches of 8 to 16 MB of text are fastest. Secrets are found
         in each string by itself; a value found anywhere in a batch is replaced in all of it.
         """
-        with _without_cycle_search():
+        with without_cycle_search():
             return self._redact(values, structural)
+
+    def replaced(self, strings: Sequence[str]) -> dict[str, Redacted]:
+        """What becomes of those of `strings`, distinct texts of one batch, that hold something."""
+        with without_cycle_search():
+            wanted = scannable(strings)
+            found = find_spans(self._scanner, wanted, set())
+            return {wanted[place]: self._redacted(wanted[place], spans) for place, spans in found.items()}
 
     def redact_text(self, text: str) -> str:
         """`text` redacted: for paths and messages that people read."""

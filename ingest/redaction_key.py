@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +37,18 @@ class RedactionKey:
         """Keyed BLAKE2b of `value`, 64 bytes. Digests of different purposes cannot be compared with each other."""
         domain = hashlib.blake2b(purpose.encode(), digest_size=16).digest()
         return hashlib.blake2b(domain + value, key=self.secret, digest_size=64).digest()
+
+    def digester(self, purpose: str, prefix: bytes = b"") -> Callable[[bytes], str]:
+        """For many values: value → the first 32 hex characters of `digest(purpose, prefix + value)`."""
+        domain = hashlib.blake2b(purpose.encode(), digest_size=16).digest()
+        begun = hashlib.blake2b(domain + prefix, key=self.secret, digest_size=64)
+
+        def digest(value: bytes) -> str:
+            going = begun.copy()
+            going.update(value)
+            return going.digest()[:16].hex()
+
+        return digest
 
     def fingerprint(self) -> str:
         """16 hex characters that tell keys apart and say nothing about them."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import ingest.run
+from ingest.declared_secret import DeclaredSecret
 from ingest.dolt_address import DoltServer, ServerLostError
 from ingest.dolt_server import DoltConnection, StatementNotAllowedError, checked
 from ingest.kill_points import ENVIRONMENT
@@ -32,7 +33,8 @@ run_ingest(Path(sys.argv[1]), Path(sys.argv[2]), only=["dolt"], progress=False)
 
 
 def address(server: SqlServer, **more: object) -> DoltServer:
-    return DoltServer(host="127.0.0.1", port=server.port, user="root", line=1, password_env=PASSWORD_VARIABLE, **more)  # type: ignore[arg-type]
+    secret = DeclaredSecret("password", 1, variable=PASSWORD_VARIABLE)
+    return DoltServer(host="127.0.0.1", port=server.port, user="root", line=1, secret=secret, **more)  # type: ignore[arg-type]
 
 
 class BreakingProxy:
