@@ -42,7 +42,7 @@ def judged(lake: Path) -> list[int]:
 
 
 # The other points lie in what every load shares; tests/ingest/test_crash.py dies at each of them.
-@pytest.mark.parametrize("point", ["while_extracting", "package_loaded", "intent_written", "ledger_committed", "load_committed"])
+@pytest.mark.parametrize("point", ["while_extracting", "intent_written", "load_committed"])
 def test_a_load_killed_anywhere_happens_exactly_once(lake: Path, point: str) -> None:
     sitting(lake, 1, 2)
     load_labels(lake, load_key(lake))

@@ -12,10 +12,12 @@ from ingest.label_journal import journal_files
 from ingest.redaction_key import load_key
 from ingest.run import load_labels
 from lake.exit_codes import ExitCode
+from lake.locks import LockHeldError
+from lake.tell import Told
 from tests.ingest.lake_rows import rows
 from tests.training.judged_lake import JudgedLake, as_a_person, make_judged_lake
 from tests.training.terminal import Terminal
-from training.calibrate import labeller_kind
+from training.calibrate import AGENT_VARIABLES, labeller_kind, run_calibration
 
 TREE = Path(__file__).parents[2]
 
@@ -33,12 +35,17 @@ def sit_down(judged: JudgedLake, *arguments: str, **environment: str) -> Termina
     return Terminal(command(judged, "--role", "polecat", *arguments), cwd=TREE, environment={**as_a_person(), **environment})
 
 
-def from_file(judged: JudgedLake, lines: list[Any], *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    text = "".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in lines)
-    return subprocess.run(
-        command(judged, "--from", "-", *arguments),
-        cwd=TREE, env={**as_a_person(), **environment}, input=text, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+@pytest.fixture
+def a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever runs the tests, somebody who is no agent runs the program."""
+    for name in AGENT_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def from_file(judged: JudgedLake, lines: list[Any], labeller: str = "bot", role: str | None = None) -> ExitCode:
+    path = judged.lake.parent / "verdicts.jsonl"
+    path.write_text("".join(line if isinstance(line, str) else json.dumps(line) + "\n" for line in lines))
+    return run_calibration(judged.lake, role=role, cycle=None, labeller=labeller, source=path, limit=None)
 
 
 def labels(judged: JudgedLake) -> list[dict[str, Any]]:
@@ -134,14 +141,12 @@ def test_escape_takes_a_verdict_back_and_previous_corrects_the_last(judged: Judg
     assert [(row["episode_key"], row["verdict"]) for row in labels(judged)] == [(first, "good"), (first, "unsure")]
 
 
-def test_an_agent_at_a_terminal_is_no_human(judged: JudgedLake) -> None:
-    terminal = sit_down(judged, GT_ROLE="rig/witness")
-    judge(terminal, "g")
-    terminal.wait_for("take it back)? ")
-    terminal.type("\n")
-    judge(terminal, "q")
-    assert terminal.end() == ExitCode.OK
-    assert "do not count as people's" in terminal.output
+def test_an_agents_verdicts_never_count_as_a_persons(
+    judged: JudgedLake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GT_ROLE", "rig/witness")
+    assert from_file(judged, [{"episode_key": "episode-004", "verdict": "good"}]) is ExitCode.OK
+    assert "do not count as people's" in capsys.readouterr().out
     assert [row["labeller_kind"] for row in labels(judged)] == ["agent"]
 
 
@@ -159,47 +164,45 @@ def test_who_judges_is_seen_not_claimed(is_file: bool, environment: dict[str, st
     assert labeller_kind(is_file=is_file, environment=environment) == kind
 
 
-def test_verdicts_from_a_file_are_a_scripts_and_a_file_can_be_given_twice(judged: JudgedLake) -> None:
+@pytest.mark.usefixtures("a_person")
+def test_verdicts_from_a_file_are_a_scripts_and_a_file_can_be_given_twice(
+    judged: JudgedLake, capsys: pytest.CaptureFixture[str]
+) -> None:
     given = [{"episode_key": "episode-004", "verdict": "bad", "reason": "see ann@example.org"}, {"episode_key": "episode-090",
               "verdict": "good"}]  # fmt: skip
     for expected in ("2 verdicts by bot (script) are in the lake", "No new verdict."):
-        done = from_file(judged, given, "--as", "bot")
-        assert (done.returncode, done.stderr) == (ExitCode.OK, "")
-        assert expected in done.stdout
+        assert from_file(judged, given) is ExitCode.OK
+        assert expected in capsys.readouterr().out
     found = labels(judged)
     assert [(row["episode_key"], row["labeller_kind"], row["town_id"]) for row in found] == [
         ("episode-004", "script", "t1"),
         ("episode-090", "script", "t1"),
     ]
     assert "ann@example.org" not in found[0]["record"]
-    changed = from_file(judged, [{"episode_key": "episode-004", "verdict": "good"}], "--as", "bot")
-    assert changed.returncode == ExitCode.OK
+    assert from_file(judged, [{"episode_key": "episode-004", "verdict": "good"}]) is ExitCode.OK
     assert [row["verdict"] for row in labels(judged)] == ["bad", "good", "good"]
 
 
 def test_a_file_with_a_fault_is_refused_whole_with_its_lines_and_without_its_texts(judged: JudgedLake) -> None:
-    done = from_file(
-        judged,
-        [
-            {"episode_key": "episode-004", "verdict": "good"},
-            "hunter2\n",
-            {"episode_key": "episode-999", "verdict": "good"},
-            {"episode_key": "episode-005", "verdict": "hunter2"},
-            {"episode_key": "episode-005", "verdict": "bad", "hunter2": 1},
-            {"episode_key": "episode-005", "verdict": "bad", "reason": 7},
-        ],
-    )
-    assert done.returncode == ExitCode.USAGE
-    assert [line.partition(": ")[0] for line in done.stderr.splitlines()] == [
-        "forge",
-        "-:3",
-        "-:4",
-        "-:5",
-        "-:6",
-        "nothing was taken",
-    ]
-    assert "-:4: verdict: accepted are good, bad, unsure" in done.stderr
-    assert "hunter2" not in done.stderr
+    with pytest.raises(Told) as told:
+        from_file(
+            judged,
+            [
+                {"episode_key": "episode-004", "verdict": "good"},
+                "hunter2\n",
+                {"episode_key": "episode-999", "verdict": "good"},
+                {"episode_key": "episode-005", "verdict": "hunter2"},
+                {"episode_key": "episode-005", "verdict": "bad", "hunter2": 1},
+                {"episode_key": "episode-005", "verdict": "bad", "reason": 7},
+            ],
+        )
+    assert told.value.exit_code is ExitCode.USAGE
+    message = str(told.value).replace(str(judged.lake.parent / "verdicts.jsonl"), "FILE")
+    assert [line.partition(": ")[0] for line in message.splitlines()] == [
+        "FILE:2", "FILE:3", "FILE:4", "FILE:5", "FILE:6", "nothing was taken",
+    ]  # fmt: skip
+    assert "FILE:4: verdict: accepted are good, bad, unsure" in message
+    assert "hunter2" not in message
     assert rows(judged.lake, "labels") == []
 
 
@@ -212,7 +215,14 @@ def test_people_need_a_terminal(judged: JudgedLake) -> None:
 
 
 def test_a_role_that_is_not_trained_lists_those_that_are(judged: JudgedLake) -> None:
-    done = from_file(judged, [], "--role", "king")
-    assert (done.returncode, done.stderr) == (
-        ExitCode.USAGE, "forge: no trained role 'king'; trained roles: crew, deacon, polecat\n",
-    )  # fmt: skip
+    with pytest.raises(Told, match="no trained role 'king'; trained roles: crew, deacon, polecat"):
+        from_file(judged, [], role="king")
+
+
+def test_the_same_name_cannot_judge_twice_at_once(judged: JudgedLake) -> None:
+    terminal = sit_down(judged, "--as", "ann")
+    terminal.wait_for("q quit")
+    with pytest.raises(LockHeldError, match="is locked by process"):
+        from_file(judged, [], labeller="ann")
+    terminal.type("q")
+    assert terminal.end() == ExitCode.OK
