@@ -27,7 +27,7 @@ loads as (
     select
         record_key,
         load_seq
-    from {{ claude_entries_of(touched_episode_sessions_sql()) }} as entries
+    from {{ touched_episode_part(ref('stg_claude__records')) }}
     where {{ of_touched_episodes() }}
 
 ),
