@@ -18,7 +18,7 @@
     from {{ ref('stg_telemetry__records') }}
     where event_name = 'done' and agent_address is not null and {{ new_rows() }}
   {%- endset -%}
-  {{ return(query) }}
+  {{ return(keys_once('outcome_telling_agents', query)) }}
 {%- endmacro %}
 
 {% macro outcome_touched_beads() -%}
@@ -31,9 +31,16 @@
     union
     select beads_project_id, bead_id from {{ touched(ref('fct_bead_events')) }}
     union
+    select molecules.beads_project_id, molecules.work_bead_id as bead_id
+    from {{ part_of(ref('fct_molecules'), touched(ref('fct_molecules'))) }} as molecules
+    inner join {{ touched(ref('fct_molecules')) }} as touched_molecules
+        on molecules.beads_project_id = touched_molecules.beads_project_id
+        and molecules.molecule_id = touched_molecules.molecule_id
+    where molecules.work_bead_id is not null
+    union
     select beads_project_id, bead_id
     from {{ part_of(ref('fct_attempts'), telling_agents()) }}
     where assignee_address in ({{ telling_agents() }})
   {%- endset -%}
-  {{ return(query) }}
+  {{ return(keys_once('outcome_touched_beads', query)) }}
 {%- endmacro %}

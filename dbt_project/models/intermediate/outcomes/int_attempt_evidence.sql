@@ -8,8 +8,9 @@
     tags=['scope:global']
 ) }}
 
-{% set touched_beads = outcome_touched_beads() if is_incremental() else '' %}
-{% set touched_works = bead_keys_as(touched_beads, 'work_id') if is_incremental() else '' %}
+{% set touched_beads = outcome_touched_beads() %}
+{% set touched_works = bead_keys_as(touched_beads, 'work_id') %}
+{% set touched_molecules = bead_keys_as(touched_beads, 'work_bead_id') %}
 {% set columns = 'attempt_key, tier, kind, source, evidence_key, occurred_at, outcome, says' %}
 
 with
@@ -155,6 +156,34 @@ endings as (
 
 ),
 
+-- A molecule whose steps are beads shows whether the work was carried through; one that is a mere root ends with its polecat.
+steps as (
+
+    select
+        attempts.attempt_key,
+        'formula' as tier,
+        'molecule' as kind,
+        'molecule' as source,
+        molecules.molecule_id as evidence_key,
+        molecules.closed_at as occurred_at,
+        case
+            when molecules.end_kind = 'done' and molecules.step_count > 0 and molecules.closed_step_count = molecules.step_count
+                then 'completed_unverified'
+        end as outcome,
+        concat(
+            molecules.end_kind, ', ', cast(molecules.closed_step_count as varchar), ' of ',
+            cast(molecules.step_count as varchar), ' steps closed'
+        ) as says
+    from attempts
+    inner join {{ part_of(ref('fct_molecules'), touched_molecules) }} as molecules
+        on
+            attempts.beads_project_id = molecules.beads_project_id
+            and attempts.bead_id = molecules.work_bead_id
+            and attempts.hooked_at <= coalesce(molecules.closed_at, molecules.created_at)
+            and attempts.next_hooked_at > coalesce(molecules.closed_at, molecules.created_at)
+
+),
+
 towns as (
 
     select distinct
@@ -246,6 +275,8 @@ evidence as (
     select {{ columns }} from life
     union all
     select {{ columns }} from endings
+    union all
+    select {{ columns }} from steps
     union all
     select {{ columns }} from left_work
     union all
