@@ -35,6 +35,21 @@ end
 {%- endmacro %}
 
 
+{# A query of the days with changes of beads that this build changed. Only for incremental builds. #}
+{% macro touched_clock_days() -%}
+  {#- Asked of the events, which stay: a bead that turns out to be an agent's has no changes any more. -#}
+  {%- set query -%}
+    select distinct
+        events.beads_project_id,
+        cast(events.created_at_as_recorded as date) as recorded_on
+    from {{ part_of(ref('stg_beads__events'), touched(ref('int_bead_changes'))) }} as events
+    inner join {{ touched(ref('int_bead_changes')) }} as touched_beads
+        on events.beads_project_id = touched_beads.beads_project_id and events.bead_id = touched_beads.bead_id
+  {%- endset -%}
+  {{ return(query) }}
+{%- endmacro %}
+
+
 {# A query of the beads of dim_beads that a clock closed on a day whose offset is now known otherwise. Only for incremental builds. #}
 {% macro beads_of_touched_days() -%}
   {%- set days = 'select beads_project_id, recorded_on as clock_day from ' ~ touched(ref('int_clock_offsets')) -%}

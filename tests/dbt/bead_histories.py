@@ -11,7 +11,9 @@ from tests.dbt.growing_lake import Rows, raw_rows
 START = datetime(2026, 3, 1, tzinfo=UTC)
 TOWNS = ("a", "b")
 PROJECT = "shared"
-STATUSES = ("open", "hooked", "in_progress", "closed")
+STATUSES = ("open", "hooked", "hooked", "in_progress", "closed")
+HANDS = ("gastown/polecats/nux", "gastown/polecats/toast", "")
+REASONS = ("Closed", "Merged to main", "Merged in gt-wisp-{}", "no-changes: done")
 LABELS = ("gt:agent", "zfc", "from:mayor", "gt:merge-request")
 
 
@@ -47,38 +49,92 @@ def _seen(dice: random.Random, moment: datetime) -> list[tuple[str, str, datetim
     return [(town, source, moment + timedelta(minutes=dice.randint(1, 600))) for town, source in copies or [("a", "jsonl")]]
 
 
+def written_at(bead: int, moment: datetime) -> str:
+    """The time that a database's server gives to an event: it has its own clock, which is set back by an hour on the first night.
+
+    Every fifth bead is changed in the copy of another town, whose server stands in another zone.
+    """
+    hours = -8 if bead % 5 == 0 else 11 if moment < START + timedelta(hours=5) else 10
+    return (moment + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _changed(dice: random.Random, number: int) -> dict[str, Any]:
+    """The fields a change writes: a status, somebody's hands, a note about a merge that failed, or some of them."""
+    fields: dict[str, Any] = {}
+    if dice.random() < 0.8:
+        fields["status"] = dice.choice(STATUSES)
+    if fields.get("status") == "hooked" or not fields:
+        fields["assignee"] = dice.choice(HANDS)
+    if dice.random() < 0.2:
+        branch = f"Branch: polecat/nux/gt-{number}@ab"
+        fields["notes"] = dice.choice(["Merge failure (attempt 1): conflict - no", f"## MERGE REJECTION\n{branch}"])
+    return fields
+
+
 def _bead(dice: random.Random, number: int) -> list[dict[str, Any]]:
     bead, rows = f"gt-{number}", []
     moment = START + timedelta(minutes=7 * number)
     created = moment.isoformat()
-    status = "open"
-    for version in range(dice.randint(1, 5)):
-        moment += timedelta(minutes=dice.randint(0, 90))
-        after = dice.choice(STATUSES)
-        event = {
-            "event_type": "created" if version == 0 else "status_changed",
-            "actor": dice.choice(["mayor", "gastown/nux", "dog"]),
-            "old_value": json.dumps({"status": status}) if version else "",
-            "new_value": json.dumps({"status": after}) if version else "",
-            "created_at": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
-        status = after if version else "open"
-        issue: dict[str, Any] = {"id": bead, "title": f"Bead {number}", "status": status, "created_at": created}
-        issue |= {"updated_at": moment.isoformat(), "issue_type": "task"}
+    issue: dict[str, Any] = {"id": bead, "title": f"Bead {number}", "status": "open", "created_at": created, "issue_type": "task"}
+    issue["updated_at"] = created
+    for version in range(dice.randint(1, 6)):
+        event = {"event_type": "created", "actor": "mayor", "old_value": "", "new_value": ""}
+        if version:
+            moment += timedelta(minutes=dice.randint(0, 90), seconds=dice.randint(0, 59))
+            fields = _changed(dice, number)
+            event |= {"actor": dice.choice(["mayor", "gastown/nux", "gastown/refinery", "dog"])}
+            if fields.get("status") == "closed":
+                reason = dice.choice(REASONS).format(number)
+                event |= {"event_type": "closed", "new_value": reason}
+                issue |= {"status": "closed", "close_reason": reason, "closed_at": moment.isoformat()}
+            else:
+                event |= {"event_type": "status_changed" if "status" in fields else "updated"}
+                event |= {"old_value": json.dumps(issue), "new_value": json.dumps(fields)}
+                issue |= fields
+            issue["updated_at"] = moment.isoformat()
+        event["created_at"] = written_at(number, moment)
         if dice.random() < 0.5:
             issue["labels"] = dice.sample(LABELS, 2)
             issue["dependencies"] = [{"issue_id": bead, "depends_on_id": f"gt-{dice.randint(0, 9)}", "type": "blocks"}]
-            issue["comments"] = [{"id": 1, "author": "mayor", "text": f"as of {version}", "created_at": created}]
+            text = dice.choice([f"as of {version}", f"MR created: gt-wisp-{number}"])
+            issue["comments"] = [{"id": version, "author": "gastown/polecats/nux", "text": text, "created_at": moment.isoformat()}]
         for town, source, at in _seen(dice, moment):
-            rows.append(observed(town, "issues", bead, bead, at, issue, source=source))
+            rows.append(observed(town, "issues", bead, bead, at, dict(issue), source=source))
             rows.append(observed(town, "events", f"{number}{version}", bead, at, event, source=source))
             label = dice.choice(LABELS)
             gone = dice.random() < 0.3
             rows.append(observed(town, "labels", f"{bead}|{label}", bead, at, None if gone else {"label": label}, source=source))
-            edge = {"depends_on_id": "gt-1", "type": dice.choice(["blocks", "tracks"]), "created_at": created}
+            edge = {"depends_on_id": "gt-1", "type": dice.choice(["blocks", "tracks", "parent-child", "duplicates"])}
+            edge["created_at"] = created
             rows.append(observed(town, "dependencies", f"{bead}|gt-1", bead, at, edge, source=source))
             if dice.random() < 0.2:
                 rows.append(observed(town, "issues", bead, bead, at + timedelta(minutes=700), None, source=source))
+    return rows + _agent_and_request(dice, number, moment)
+
+
+def _agent_and_request(dice: random.Random, number: int, moment: datetime) -> list[dict[str, Any]]:
+    """What the bead's worker writes into its own bead when it leaves, and the request that its branch be merged, if a poll saw it."""
+    rows, request, agent = [], f"gt-wisp-{number}", "gt-gastown-polecat-nux"
+    at = moment - timedelta(minutes=dice.randint(0, 200))
+    before = {"id": agent, "description": f"role_type: polecat\nrig: gastown\nhook_bead: gt-{number}", "updated_at": at.isoformat()}
+    lines = [
+        "role_type: polecat",
+        "rig: gastown",
+        "exit_type: COMPLETED",
+        f"mr_id: {request}",
+        f"completion_time: {at.isoformat()}",
+    ]
+    after = {"description": "\n".join(lines)}
+    event = {"event_type": "updated", "actor": "gastown/nux", "old_value": json.dumps(before), "new_value": json.dumps(after)}
+    event["created_at"] = written_at(number, at)
+    if dice.random() < 0.7:
+        rows.append(observed("a", "events", f"agent{number}", agent, at, event, source="jsonl"))
+    if dice.random() < 0.5:
+        text = f"branch: polecat/nux/gt-{number}@ab\nsource_issue: gt-{dice.choice([number, 1])}\nrig: gastown\nworker: nux"
+        row = {"id": request, "title": "Merge: it", "issue_type": "task", "ephemeral": 1, "description": text, "status": "open"}
+        row |= {"created_at": at.isoformat(), "updated_at": at.isoformat()}
+        rows.append(observed("a", "wisps", request, request, at, row, source="dolt"))
+        rows.append(observed("a", "wisps", request, request, at + timedelta(hours=1), None, source="dolt"))
     return rows
 
 

@@ -6,11 +6,18 @@ from pathlib import Path
 import pytest
 
 from lake.releases import find_release
-from tests.dbt.bead_histories import history
+from tests.dbt.bead_histories import history, written_at
 from tests.dbt.growing_lake import append_load, differing_models, released_rows
 from tests.dbt.projects import REAL, Built, dbt
 
 STEPS = 3
+BEADS = ("fct_bead_events", "fct_merge_requests", "fct_attempts", "dim_beads", "_beads_marts__unit_tests")
+# What stands in for the models that tell whose database is whose, which need transcripts.
+DATABASES = {
+    "dim_rigs": "select 'shared' as beads_project_id, 'gastown' as rig, min(prefix) as prefix "
+    "from {{ ref('stg_town__rigs') }} having count(*) > 0",
+    "dim_towns": "select cast(null as varchar) as hq_project_id",
+}
 IDENTITY = ("int_town_role_paths", "int_session_starts", "int_rig_prefixes", "int_tmux_names_seen", "int_tmux_names",
             "int_event_sightings")  # fmt: skip
 
@@ -22,6 +29,7 @@ def beads_project(folder: Path) -> Path:
     for name in (
         "macros",
         "models/staging/beads",
+        "models/staging/telemetry",
         "models/staging/town",
         "models/intermediate/beads",
         "tests/beads",
@@ -30,11 +38,20 @@ def beads_project(folder: Path) -> Path:
         shutil.copytree(REAL / name, folder / name)
     for name in ("dbt_project.yml", "profiles.yml", "models/staging/_raw__sources.yml"):
         shutil.copy(REAL / name, folder / name)
-    for place, names in (("intermediate/identity", IDENTITY), ("marts/towns", ("bridge_town_database",))):
+    shutil.copytree(REAL / "seeds", folder / "seeds", ignore=lambda _, names: {n for n in names if not n.startswith("merge_")})
+    for place, names in (
+        ("intermediate/identity", IDENTITY),
+        ("marts/towns", ("bridge_town_database",)),
+        ("marts/beads", BEADS),
+    ):
         (folder / "models" / place).mkdir(parents=True)
         for name in names:
             for ending in ("sql", "yml"):
-                shutil.copy(REAL / "models" / place / f"{name}.{ending}", folder / "models" / place)
+                if (REAL / "models" / place / f"{name}.{ending}").exists():
+                    shutil.copy(REAL / "models" / place / f"{name}.{ending}", folder / "models" / place)
+    for name, sql in DATABASES.items():
+        text = "{{ config(materialized='view') }}\n" + sql + "\n"
+        (folder / "models/marts/towns" / f"{name}.sql").write_text(text, encoding="utf-8")
     return folder
 
 
@@ -82,3 +99,19 @@ def test_names_that_came_before_their_prefix_are_read_once_it_is_known(lakes: tu
     assert named["a gt-nux"] == "gastown/polecats/nux"
     assert named["b gt-nux"] is None
     assert named["b hq-boot"] == "deacon/boot"
+
+
+def test_times_that_two_servers_wrote_are_true_or_unknown(lakes: tuple[Path, Path, list[Built]]) -> None:
+    found = released_rows(lakes[0], "fct_bead_events", "bead_id, occurred_at, changed_at_as_recorded, occurred_at_evidence")
+    known = [row for row in found if row[1] is not None]
+    wrong = [row for row in known if written_at(int(row[0].removeprefix("gt-")), row[1]) != f"{row[2]:%Y-%m-%dT%H:%M:%SZ}"]
+    assert wrong == []
+    assert len(known) > 0.6 * len(found)
+    assert {row[3] for row in found} >= {"own_pair", "none"}
+
+
+def test_a_bead_that_two_towns_sync_has_one_life(lakes: tuple[Path, Path, list[Built]]) -> None:
+    beads = released_rows(lakes[0], "dim_beads", "beads_project_id, bead_id")
+    assert len(beads) == len(set(beads))
+    closings = released_rows(lakes[0], "fct_bead_events", "bead_id, event_id")
+    assert len(closings) == len(set(closings))

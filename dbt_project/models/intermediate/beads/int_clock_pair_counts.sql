@@ -2,27 +2,19 @@
     incremental=true,
     unique_key=['beads_project_id', 'recorded_on', 'offset_seconds'],
     touched_key=['beads_project_id', 'recorded_on'],
+    touched_sql="{{ touched_clock_days() }}",
     order_by=['beads_project_id', 'recorded_on'],
     statistics=['beads_project_id', 'recorded_on'],
     tags=['scope:global']
 ) }}
 
-{% set touched_days %}
-    select distinct
-        changes.beads_project_id,
-        changes.recorded_on
-    from {{ part_of(ref('int_bead_changes'), touched(ref('int_bead_changes'))) }} as changes
-    {% if is_incremental() %}
-    inner join {{ touched(ref('int_bead_changes')) }} as touched_beads
-        on changes.beads_project_id = touched_beads.beads_project_id and changes.bead_id = touched_beads.bead_id
-    {% endif %}
-{% endset %}
+-- depends_on: {{ ref('stg_beads__events') }}
 
 with
 {% if is_incremental() %}
 touched_days as (
 
-    {{ touched_days }}
+    {{ touched_clock_days() }}
 
 ),
 
@@ -36,7 +28,7 @@ changes as (
         changes.changed_at_as_recorded,
         changes.pair_offset_seconds,
         changes.pair_seconds
-    from {{ part_of(ref('int_bead_changes'), touched_days) }} as changes
+    from {{ part_of(ref('int_bead_changes'), touched_clock_days() if is_incremental() else '') }} as changes
     {% if is_incremental() %}
     inner join touched_days
         on changes.beads_project_id = touched_days.beads_project_id and changes.recorded_on = touched_days.recorded_on

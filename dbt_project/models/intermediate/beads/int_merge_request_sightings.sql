@@ -2,6 +2,7 @@
     incremental=true,
     unique_key=['beads_project_id', 'merge_request_id', 'sighting_key'],
     touched_key=['beads_project_id', 'merge_request_id', 'sighting_key'],
+    touched_sql="{{ sightings_held() }}",
     order_by=['seen_at', 'beads_project_id', 'merge_request_id'],
     statistics=['beads_project_id', 'merge_request_id', 'sighting_key', 'seen_at'],
     tags=['scope:global']

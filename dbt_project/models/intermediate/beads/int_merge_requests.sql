@@ -2,6 +2,7 @@
     incremental=true,
     unique_key=['beads_project_id', 'merge_request_id'],
     touched_key=['beads_project_id', 'merge_request_id'],
+    touched_sql="select beads_project_id, merge_request_id from {{ touched(ref('int_merge_request_sightings')) }}",
     order_by=['first_seen_at', 'beads_project_id', 'merge_request_id'],
     statistics=['beads_project_id', 'merge_request_id', 'bead_id', 'first_seen_at'],
     tags=['scope:global']

@@ -2,6 +2,7 @@
     incremental=true,
     unique_key=['beads_project_id', 'bead_id', 'change_number'],
     touched_key=['beads_project_id', 'bead_id'],
+    touched_sql="select beads_project_id, bead_id from {{ touched(ref('int_bead_changes')) }}",
     order_by=['bead_first_change_at', 'beads_project_id', 'bead_id', 'change_number'],
     statistics=['beads_project_id', 'bead_id', 'bead_first_change_at', 'occurred_at'],
     rows_per_file=20000,
