@@ -212,7 +212,7 @@ doings as (
         acts.acted_at as occurred_at,
         case
             when acts.act in ('rescue', 'recovery') then 'stall_helped'
-            when acts.act = 'errand' then concat('errand_', acts.errand_result)
+            when acts.errand_result is not null then concat('errand_', acts.errand_result)
             when acts.act = 'alarm' and targets.stalled = 1 and targets.working_before = 0 then 'stall_helped'
             when acts.act = 'alarm' and targets.working = 1 then 'false_alarm'
         end as outcome,
