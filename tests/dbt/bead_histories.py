@@ -113,18 +113,12 @@ def _bead(dice: random.Random, number: int) -> list[dict[str, Any]]:
 
 
 def _agent_and_request(dice: random.Random, number: int, moment: datetime) -> list[dict[str, Any]]:
-    """What the bead's worker writes into its own bead when it leaves, and the request that its branch be merged, if a poll saw it."""
+    """What the bead's worker writes into its own bead when it leaves, and the request to merge it, if a poll saw it."""
     rows, request, agent = [], f"gt-wisp-{number}", "gt-gastown-polecat-nux"
     at = moment - timedelta(minutes=dice.randint(0, 200))
-    before = {"id": agent, "description": f"role_type: polecat\nrig: gastown\nhook_bead: gt-{number}", "updated_at": at.isoformat()}
-    lines = [
-        "role_type: polecat",
-        "rig: gastown",
-        "exit_type: COMPLETED",
-        f"mr_id: {request}",
-        f"completion_time: {at.isoformat()}",
-    ]
-    after = {"description": "\n".join(lines)}
+    who = "role_type: polecat\nrig: gastown\n"
+    before = {"id": agent, "description": f"{who}hook_bead: gt-{number}", "updated_at": at.isoformat()}
+    after = {"description": f"{who}exit_type: COMPLETED\nmr_id: {request}\ncompletion_time: {at.isoformat()}"}
     event = {"event_type": "updated", "actor": "gastown/nux", "old_value": json.dumps(before), "new_value": json.dumps(after)}
     event["created_at"] = written_at(number, at)
     if dice.random() < 0.7:

@@ -82,7 +82,8 @@ def test_a_grown_lake_holds_the_rows_of_a_full_build(lakes: tuple[Path, Path, li
 
 def test_two_towns_that_share_a_database_have_one_bead(lakes: tuple[Path, Path, list[Built]]) -> None:
     keys = released_rows(lakes[0], "int_beads", "beads_project_id, bead_id")
-    assert len(keys) == len(set(keys)) == 60
+    assert len(keys) == len(set(keys))
+    assert len([bead for _, bead in keys if "wisp" not in bead]) == 60
     assert released_rows(lakes[0], "bridge_town_database", "town_id, beads_project_id, source") == [
         (town, "shared", source) for town in "ab" for source in ("dolt", "jsonl")
     ]
