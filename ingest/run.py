@@ -46,15 +46,25 @@ class StreamReport:
 
 @dataclass
 class IngestReport:
-    """How a whole run went."""
+    """How a whole run went. `identified`: name → id of the towns whose identity could be read."""
 
     streams: list[StreamReport] = field(default_factory=list)
+    identified: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
     def towns_unreachable(self) -> list[str]:
         """Labels of towns and homes that could not be read."""
         return [stream.label for stream in self.streams if stream.status == "unreachable"]
+
+    @property
+    def towns_reached(self) -> dict[str, str]:
+        """Name → id of the towns of which nothing was left out."""
+        left_out: set[str] = set()
+        for stream in self.streams:
+            if stream.status not in ("loaded", "unchanged"):
+                left_out.update(stream.label.removeprefix("home of ").split(", "))
+        return {name: town_id for name, town_id in self.identified.items() if name not in left_out}
 
     @property
     def exit_code(self) -> int:
@@ -113,6 +123,7 @@ def run_ingest(
     roll_forward(lake)
     identities, unreachable = identify_all(towns.towns)
     report = IngestReport([_unreachable(town) for town in unreachable])
+    report.identified = {identity.town.name: identity.town_id for identity in identities}
     bars = Progress(sys.stderr.isatty() if progress is None else progress)
     with bars, Workers() as workers:
         for stream in _streams(towns, identities, lake, towns_file, key, memories, workers):

@@ -9,6 +9,7 @@ import base64
 import http.client
 import ssl
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
@@ -47,10 +48,14 @@ def logsql(store: TelemetryStore) -> str:
 
 
 class TelemetryServer:
-    """A town's log store. Nothing of a broken answer is ever given: it is asked for again."""
+    """A town's log store. Nothing of a broken answer is ever given: it is asked for again.
 
-    def __init__(self, store: TelemetryStore) -> None:
+    `waits`: seconds to wait before each further try; `RETRY_SECONDS` by default.
+    """
+
+    def __init__(self, store: TelemetryStore, waits: Sequence[float] | None = None) -> None:
         self._store = store
+        self._waits = RETRY_SECONDS if waits is None else waits
         self._parts = urlsplit(store.url)
         self._query = logsql(store)
         self._secret = ""
@@ -62,7 +67,7 @@ class TelemetryServer:
         """
         asked = {"query": self._query, "start": _rfc3339(start), "end": _rfc3339(end + MORE), "limit": str(limit)}
         why = ""
-        for wait in (*RETRY_SECONDS, None):
+        for wait in (*self._waits, None):
             try:
                 return _lines(self._answer(urlencode(asked)))
             except ssl.SSLCertVerificationError as error:

@@ -14,6 +14,7 @@ from ingest.dolt_known import DoltMemory
 from ingest.run import IngestReport, run_ingest
 from ingest.towns import load_towns
 from lake.exit_codes import ExitCode
+from lake.runs import note_looks
 from lake.tell import Told, say
 
 _INTERVAL = re.compile(r"([0-9]+(?:\.[0-9]+)?)(s|m|h)?")
@@ -40,6 +41,8 @@ def watch(towns_file: Path, lake: Path, every: float, *, only: list[str] | None,
     towns = load_towns(towns_file).towns
     if only == ["dolt"] and not any(town.dolt for town in towns):
         raise Told(f"{towns_file} declares no database server; docs/towns.md says how to (`dolt:`)", ExitCode.USAGE)
+    if only == ["telemetry"] and not any(town.telemetry for town in towns):
+        raise Told(f"{towns_file} declares no telemetry; docs/towns.md says how to (`telemetry:`)", ExitCode.USAGE)
     if not towns:
         raise Told(f"{towns_file} declares no town yet; the file says how to name one", ExitCode.USAGE)
     memories: dict[str, DoltMemory] = {}
@@ -48,6 +51,8 @@ def watch(towns_file: Path, lake: Path, every: float, *, only: list[str] | None,
         begun, count = time.monotonic(), 0
         while True:
             report = run_ingest(towns_file, lake, only=only, progress=False, memories=memories)
+            if not only:  # as with `forge ingest`: who polls one source has not looked at the town
+                note_looks(lake, report.towns_reached)
             told = _tell(report, told)
             count += 1
             if polls is not None and count >= polls:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from lake.exit_codes import ExitCode
 from lake.location import ENVIRONMENT as LAKE_ENVIRONMENT
-from lake.nightly import dbt_output, remember_looks
+from lake.nightly import dbt_output
+from lake.runs import note_looks
 from lake.tell import Told, say
 
 QUERIES = Path(__file__).with_name("demo_queries.sql")
@@ -42,7 +43,7 @@ def run_demo(folder: Path, seed: int) -> ExitCode:
             say(f"    {line}")
     if report.exit_code:
         raise Told("the demo's towns could not be loaded; the lines above say why", ExitCode(report.exit_code))
-    remember_looks(report, towns, lake)
+    note_looks(lake, report.towns_reached)
     with _step("3/4 building and testing the models"), dbt_output(quiet=True):
         result = run_build(lake)
         if result.exit_code != 0:

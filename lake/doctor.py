@@ -7,13 +7,17 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lake.exit_codes import ExitCode
 from lake.location import LakeLocationError, lake_root, ops_path
 from lake.tell import say
+
+if TYPE_CHECKING:
+    from ingest.towns import Town
 
 LOCK_FILE = Path(__file__).resolve().parent.parent / "requirements.lock"
 FREE_BYTES = 2_000_000_000
@@ -202,8 +206,33 @@ def _towns(towns_file: Path) -> Iterator[Check]:
         for export in town.beads:
             if not is_url(export.path) and not Path(export.path).exists():
                 yield Check("fail", f"town {town.name}: {export.path} does not exist", f"{towns_file}, line {export.line}")
+        yield from _servers(town, towns_file)
     for home in towns.homes():
         if not is_url(home.path) and not Path(home.path).is_dir():
             yield Check(
                 "fail", f"{home.harness} home {home.path} of {', '.join(home.towns)} is no folder", f"correct it in {towns_file}"
             )
+
+
+def _servers(town: "Town", towns_file: Path) -> Iterator[Check]:
+    """Whether the servers that a town declares answer, once; nothing is read of them but what is there."""
+    from ingest.source_files import SourceUnreachableError
+
+    try:
+        if town.dolt is not None:
+            from ingest.dolt_server import DoltConnection
+
+            with DoltConnection(town.dolt) as connection:
+                count = len(connection.databases())
+            yield Check("ok", f"town {town.name}: database server {town.dolt.address}, {count} databases")
+    except SourceUnreachableError as error:
+        yield Check("fail", f"town {town.name}: {error}", f"start it, or correct `dolt` in {towns_file}")
+    try:
+        if town.telemetry is not None:
+            from ingest.telemetry_server import TelemetryServer
+
+            now = datetime.now(UTC)
+            TelemetryServer(town.telemetry, waits=()).records(now - timedelta(minutes=1), now, 1)
+            yield Check("ok", f"town {town.name}: telemetry store {town.telemetry.address} answers")
+    except SourceUnreachableError as error:
+        yield Check("fail", f"town {town.name}: {error}", f"start it, or correct `telemetry` in {towns_file}")

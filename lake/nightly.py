@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from lake.exit_codes import ExitCode
 from lake.location import ops_path
+from lake.runs import note_looks
 from lake.tell import Told, say
 
 if TYPE_CHECKING:
-    from ingest.run import IngestReport
     from lake.build import BuildResult
 
 SHOWN_MODELS = 12
@@ -34,23 +34,8 @@ def load(towns_file: Path, lake: Path, *, only: list[str] | None, progress: bool
     for line in report.lines():
         say(line)
     if not only:
-        remember_looks(report, towns_file, lake)
+        note_looks(lake, report.towns_reached)
     return ExitCode(report.exit_code)
-
-
-def remember_looks(report: "IngestReport", towns_file: Path, lake: Path) -> None:
-    """Write down which towns this run read through: those of which nothing was left out."""
-    from ingest.identity import identify_all
-    from ingest.towns import load_towns
-    from lake.runs import note_looks
-
-    left_out: set[str] = set()
-    for stream in report.streams:
-        if stream.status not in ("loaded", "unchanged"):
-            left_out.update(stream.label.removeprefix("home of ").split(", "))
-    reached = [town for town in load_towns(towns_file).towns if town.name not in left_out]
-    identities, _ = identify_all(reached)
-    note_looks(lake, {identity.town.name: identity.town_id for identity in identities})
 
 
 def build_models(lake: Path, *, full_refresh: bool, audit: bool, select: str | None) -> ExitCode:

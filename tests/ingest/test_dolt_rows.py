@@ -153,6 +153,8 @@ def test_every_database_is_read_but_the_server_s_own_and_those_of_tests(dolt_tow
         ("mill", PROJECT[:-1] + "2"),
         ("wl_commons", "wl_commons"),
     }
+    stamp = next(row for row in found if row["table_name"] == "stamps")
+    assert (stamp["row_key"], json.loads(stamp["record"])["subject"]) == ("s1", "b")
     completion = next(row for row in found if row["table_name"] == "completions")
     # A TIMESTAMP has a zone, unlike a DATETIME: inserted at 08:00 eight hours west of Greenwich, read in UTC.
     assert json.loads(completion["record"])["completed_at"] == "2026-01-02T16:00:00Z"

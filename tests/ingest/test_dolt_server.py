@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import ingest.dolt_server
 import ingest.run
 from ingest.declared_secret import DeclaredSecret
 from ingest.dolt_address import DoltServer, ServerLostError
@@ -215,3 +216,28 @@ def test_the_same_rows_again_on_another_port_are_not_new(dolt_town: DoltTown) ->
         dolt_town.declare(port=proxy.port)
         dolt_town.load()
     assert dolt_town.versions() == FIRST
+
+
+def test_values_of_every_length_and_kind_come_whole(sql_server: SqlServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
+    sizes = (0, 1, 250, 251, 252, 65_535, 65_536, 16_777_215, 17_000_000)
+    if sql_server.kind == "mariadb":
+        sql_server.run("set global max_allowed_packet = 67108864")
+    with DoltConnection(address(sql_server)) as connection:
+        for size in sizes:
+            (row,) = connection.all(
+                f"select repeat('x', {size}), null, 7, -1.5e0, 2.50, 'ü', cast('2026-03-01 10:00:00' as datetime)"
+            )
+            assert (len(str(row[0])), *row[1:]) == (size, None, 7, -1.5, "2.50", "ü", "2026-03-01T10:00:00Z"), size
+        assert connection.all("select 1 from dual where 1 = 0") == []
+        # The connection is where it was: the next answer is read from its beginning.
+        assert connection.all("select 2") == [(2,)]
+
+
+def test_an_answer_of_many_chunks_is_complete(sql_server: SqlServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
+    monkeypatch.setattr(ingest.dolt_server, "CHUNK_ROWS", 7)
+    with DoltConnection(address(sql_server)) as connection:
+        digits = "select 0 as n union all select 1 union all select 2 union all select 3 union all select 4"
+        found = connection.all(f"select a.n * 25 + b.n * 5 + c.n from ({digits}) a, ({digits}) b, ({digits}) c order by 1")
+    assert [number for (number,) in found] == list(range(125))

@@ -10,6 +10,7 @@ import pytest
 
 from ingest.watch import _until_next, interval_seconds, watch
 from lake.exit_codes import ExitCode
+from lake.runs import looks
 from lake.tables import open_raw
 from lake.tell import Told
 from tests.ingest.dolt_town import DoltTown, issue
@@ -44,6 +45,13 @@ def test_a_change_is_one_line_and_idle_polls_say_and_commit_nothing(
     assert len(lines) == 1
     assert f"dolt of alpha: {len(FIRST)} rows as load 1" in lines[0]
     assert open_raw(dolt_town.lake, "loads").version() == 1
+
+
+def test_a_poll_of_everything_is_a_look_at_the_town_and_a_poll_of_one_source_is_not(dolt_town: DoltTown) -> None:
+    watch(dolt_town.town.towns_file, dolt_town.lake, 0.01, only=["dolt"], polls=1)
+    assert looks(dolt_town.lake) == {}
+    watch(dolt_town.town.towns_file, dolt_town.lake, 0.01, only=None, polls=1)
+    assert {name: look.town_id for name, look in looks(dolt_town.lake).items()} == {"alpha": "alpha"}
 
 
 def test_nothing_to_poll_is_a_usage_error(dolt_town: DoltTown) -> None:

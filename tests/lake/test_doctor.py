@@ -11,6 +11,8 @@ from lake.doctor import Check, checks, print_checks
 from lake.exit_codes import ExitCode
 from lake.location import ops_path
 from lake.locks import held_locks, lock
+from tests.ingest.logsql_server import running_logsql
+from tests.ingest.sql_servers import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -125,3 +127,18 @@ def test_nothing_is_written_by_looking(towns: Path, lake: Path) -> None:
     before = sorted(lake.rglob("*"))
     list(checks(towns))
     assert sorted(lake.rglob("*")) == before
+
+
+def test_servers_that_a_town_declares_are_asked(towns: Path) -> None:
+    with running_logsql() as store:
+        towns.write_text(
+            "towns: [{name: a, root: gt, id: a, dolt: {port: " + str(free_port()) + "}, telemetry: {url: '" + store.url + "'}}]"
+        )
+        (fail,) = [check for check in found(towns, "fail") if "town a" in check.what]
+        assert "database server 127.0.0.1:" in fail.what
+        assert fail.advice.startswith("start it, or correct `dolt`")
+        assert f"town a: telemetry store 127.0.0.1:{store.port} answers" in [check.what for check in found(towns, "ok")]
+        store.dies_after = 0
+        asked = len(store.asked)
+        assert any("telemetry store" in check.what for check in found(towns, "fail"))
+        assert len(store.asked) == asked + 1

@@ -39,7 +39,7 @@ def night(towns: Path, lake: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
 
         def run_ingest(*_: object, **__: object) -> IngestReport:
             steps.append("load")
-            return IngestReport(streams)
+            return IngestReport(streams, {name: f"id-{name}" for name in "abc"})
 
         def run_build(*_: object, **__: object) -> BuildResult:
             steps.append("build quietly" if os.environ.get("DBT_QUIET") else "build")
