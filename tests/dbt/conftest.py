@@ -1,5 +1,6 @@
 """One lake of synthetic towns for all tests that compare models with what simtown knows: built once a run, only read."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ class TownsLake:
         project = ["--quiet", "compile", "--inline", inline]
         done = dbt(REAL, self.lake, *project, DBT_TARGET_PATH=str(self.folder / "target"))
         assert done.exit_code == 0, done.output
-        return done.output
+        return re.sub(r'"[^".]+"[.]"[^".]+"[.]("[^".]+")', r"\1", done.output)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@
 {% set late_seconds = 120 %}
 -- How long a bead that nobody took from a hook is believed to be there.
 {% set hook_seconds = 7 * 86400 %}
-{% set touched_sessions = signalled_sessions() if is_incremental() else '' %}
+{% set touched_sessions = signalled_sessions() %}
 
 with
 {% if is_incremental() %}

@@ -9,7 +9,7 @@
     tags=['scope:shard']
 ) }}
 
-{% set touched_sessions = renamed_sessions() if is_incremental() else '' %}
+{% set touched_sessions = renamed_sessions() %}
 {% set mentions = part_of(ref('int_episode_bead_mentions'), touched_sessions) %}
 {% set signals = part_of(ref('int_episode_bead_signals'), touched_sessions) %}
 -- What leads to a bead by its own name, and merge requests by the commits that git printed.
