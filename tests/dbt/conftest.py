@@ -30,8 +30,7 @@ class TownsLake:
 
     def compiled(self, inline: str) -> str:
         """The SQL that a dbt template becomes in this lake; a model or seed stands in it by its own name."""
-        project = ["--quiet", "compile", "--inline", inline]
-        done = dbt(REAL, self.lake, *project, DBT_TARGET_PATH=str(self.folder / "target"))
+        done = dbt(REAL, self.lake, "compile", "--quiet", "--inline", inline, DBT_TARGET_PATH=str(self.folder / "target"))
         assert done.exit_code == 0, done.output
         return re.sub(r'"[^".]+"[.]"[^".]+"[.]("[^".]+")', r"\1", done.output)
 
