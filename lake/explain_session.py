@@ -97,12 +97,14 @@ def _score_lines(item: Row) -> Iterator[Text]:
         yield line("no score")
         return
     verdict = "let in" if score["is_gate_passed"] else "left out"
-    yield line(f"gate: {verdict}, {score['gate_reason']}", style="bold green" if score["is_gate_passed"] else "bold red")
-    worth = f"score {number(score['rank_score'])}, confidence {number(score['confidence'])}, rules {score['rules_version']}"
+    reason = f", {score['gate_reason']}" if score["gate_reason"] else ""
+    yield line(f"gate: {verdict}{reason}", style="bold green" if score["is_gate_passed"] else "bold red")
+    mean = f"{number(score['raw_score'])} of its own and {number(score['role_mean_score'])} of its role"
+    worth = f"score {number(score['rank_score'])}, from {mean}, confidence {number(score['confidence'])}"
     mature = f", mature from {at(score['mature_at'])}" if score["mature_at"] else ""
-    yield line(worth + mature, style="bold")
+    yield line(f"{worth}, rules {score['rules_version']}{mature}", style="bold")
     for part in item["components"]:
-        evidence = f"  [{part['evidence_source']} {part['evidence_key']}]" if part.get("evidence_source") else ""
+        evidence = f"  [{part['evidence_source']} {part['evidence_id']}]" if part.get("evidence_source") else ""
         if part["value"] is None:
             yield line(f"{part['component']}: unknown, {part['null_reason']}", depth=2, style="dim")
         else:

@@ -89,7 +89,7 @@ def print_report(lake: Path, *, role: str | None, as_json: bool) -> None:
         console.print()
         said = "let in, people say bad" if item.is_accepted else "left out, people say good"
         head = (
-            f"{item.role} {item.outcome} ({item.tier or 'no tier'}; {item.gate_reason or 'no reason'}): {item.episode_count} {said}"
+            f"{item.role} {item.outcome} ({item.tier or 'no tier'}; {item.gate_reason or 'gate open'}): {item.episode_count} {said}"
         )
         console.print(plain(head), style="bold", markup=False)
         for key, reason in item.examples:

@@ -64,9 +64,10 @@ create table fct_score_components as
 select * from (values
     ('e1', 'k1', 'exit', 1.0, null, 0.3, 'telemetry', 'done-1'),
     ('e1', 'k1', 'duration', null, 'no median yet', 0.15, null, null)
-) as rows (episode_key, session_key, component, value, null_reason, weight, evidence_source, evidence_key);
+) as rows (episode_key, session_key, component, value, null_reason, weight, evidence_source, evidence_id);
 create table fct_episode_scores as
-select 'e1' as episode_key, 'k1' as session_key, true as is_gate_passed, 'accepted outcome merged' as gate_reason,
+select 'e1' as episode_key, 'k1' as session_key, true as is_gate_passed, cast(null as varchar) as gate_reason,
+    0.85 as raw_score, 0.7 as role_mean_score,
     0.81 as rank_score, 0.9 as confidence, 1 as rules_version, timestamptz '2026-02-08 10:00:00+00' as mature_at;
 create table fct_labels as
 select 'e1' as episode_key, 'k1' as session_key, 'human' as labeller_kind, 'ann' as labeller, 'good' as verdict, 'tidy' as reason,
@@ -119,8 +120,8 @@ def test_a_session_is_explained_from_identity_to_score(lake: Path, capsys: pytes
         "outcome merged (accepted, by bead)\n",
         "settled at 2026-02-01 10:00, attempt count 2, reopen count 1",
         "bead merge  2026-02-01 10:00  Merged in gt-mr-1  [bead_event ev-1]",
-        "gate: let in, accepted outcome merged",
-        "score 0.81, confidence 0.90, rules 1, mature from 2026-02-08 10:00",
+        "gate: let in\n",
+        "score 0.81, from 0.85 of its own and 0.70 of its role, confidence 0.90, rules 1, mature from 2026-02-08 10:00",
         "exit: 1.00 x 0.30  [telemetry done-1]",
         "duration: unknown, no median yet",
         "human ann says good: tidy",
@@ -160,7 +161,7 @@ def test_json_has_every_column(lake: Path, capsys: pytest.CaptureFixture[str]) -
     explain(lake, "aaaa-1", as_json=True)
     found = json.loads(capsys.readouterr().out)
     assert [item["episode"]["episode_key"] for item in found["episodes"]] == ["e1", "e2"]
-    assert found["episodes"][0]["components"][0]["evidence_key"] == "done-1"
+    assert found["episodes"][0]["components"][0]["evidence_id"] == "done-1"
     assert found["episodes"][1]["score"] is None
     explain(lake, "gt-2", as_json=True)
     bead = json.loads(capsys.readouterr().out)

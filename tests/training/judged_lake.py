@@ -96,7 +96,7 @@ insert into fct_outcomes
 select key, if(accepted, 'merged', 'rejected'), if(accepted, 'accepted', 'rejected') from made;
 insert into fct_episode_links select key, 'p', 'gt-1' from made;
 insert into fct_episode_scores
-select key, 'bead', 1, if(accepted, 'merged', 'rejected'), accepted, number / 100, 0.9 from made;
+select key, 'bead', 1, if(accepted, null, 'outcome_not_accepted'), accepted, number / 100, 0.9 from made;
 insert into intermediate.int_messages
 select concat(key, '-', n), n, session, begun, 'main', 'human', null, null, false, true, begun
 from made cross join (select unnest([1, 2, 3, 4]) as n);

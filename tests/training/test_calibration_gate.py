@@ -91,7 +91,9 @@ def test_the_report_shows_figures_gate_and_disagreements_by_rule(judged: JudgedL
     )
     print_report(judged.lake, role="polecat", as_json=False)
     text = capsys.readouterr().out
-    counted = re.findall(r"polecat (merged|rejected) \(bead; \1\): (\d+) (let in, people say bad|left out, people say good)", text)
+    counted = re.findall(
+        r"polecat (merged|rejected) \(bead; [a-z_ ]+\): (\d+) (let in, people say bad|left out, people say good)", text
+    )
     assert {(outcome, end) for outcome, _, end in counted} == {
         ("merged", "let in, people say bad"),
         ("rejected", "left out, people say good"),
