@@ -33,7 +33,9 @@ UPSTREAM: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     ),
     "fct_turn_signals": (
         ("turn_key",),
-        {**_SESSION, "turn_key": _TEXT, "first_message_number": _COUNT, **dict.fromkeys(_SIGNALS, _COUNT), **dict.fromkeys(_FLAGS, _FLAG)},
+        {**_SESSION, "turn_key": _TEXT, "first_message_number": _COUNT}
+        | dict.fromkeys(_SIGNALS, _COUNT)
+        | dict.fromkeys(_FLAGS, _FLAG),
     ),
     "fct_episodes": (
         ("episode_key",),
@@ -46,7 +48,8 @@ UPSTREAM: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "fct_outcomes": (
         ("episode_key",),
         {
-            **_SESSION, "episode_key": _TEXT, "outcome": _TEXT, "outcome_class": _TEXT, "is_admitting": _FLAG, "evidence_tier": _TEXT, "exit_type": _TEXT,
+            **_SESSION, "episode_key": _TEXT, "outcome": _TEXT, "outcome_class": _TEXT, "is_admitting": _FLAG,
+            "evidence_tier": _TEXT, "exit_type": _TEXT, "bead_id": _TEXT,
             "attempt_key": _TEXT, "merge_request_id": _TEXT, "attempt_count": _COUNT, "reopen_count": _COUNT,
             "conflict_count": _COUNT, "fix_needed_count": _COUNT, "has_autosaved_leftovers": _FLAG, "settled_at": _TIME,
         },
@@ -54,7 +57,8 @@ UPSTREAM: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "fct_outcome_evidence": (
         ("evidence_key",),
         {
-            "episode_key": _TEXT, "session_key": _TEXT, "evidence_number": _COUNT, "kind": _TEXT, "source": _TEXT, "evidence_key": _TEXT,
+            "episode_key": _TEXT, "session_key": _TEXT, "evidence_number": _COUNT, "kind": _TEXT, "source": _TEXT,
+            "evidence_key": _TEXT,
             "occurred_at": _TIME, "says": _TEXT,
         },
     ),
@@ -69,7 +73,12 @@ UPSTREAM: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
         ("episode_key", "bead_id"),
         {"episode_key": _TEXT, "session_key": _TEXT, "beads_project_id": _TEXT, "bead_id": _TEXT},
     ),
-    "dim_beads": (("bead_id",), {"beads_project_id": _TEXT, "bead_id": _TEXT, "is_closed": _FLAG, "is_merged": _FLAG, "merge_request_count": _COUNT}),
+    "dim_beads": (
+        ("bead_id",),
+        {
+            "beads_project_id": _TEXT, "bead_id": _TEXT, "is_closed": _FLAG, "is_merged": _FLAG, "merge_request_count": _COUNT,
+        },
+    ),
     "bridge_convoy_bead": (
         ("convoy_id", "tracked_bead_id"),
         {
@@ -79,7 +88,10 @@ UPSTREAM: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     ),
     "fct_escalations": (
         ("escalation_id",),
-        {"beads_project_id": _TEXT, "escalation_id": _TEXT, "raised_by_address": _TEXT, "related_bead_id": _TEXT, "raised_at": _TIME},
+        {
+            "beads_project_id": _TEXT, "escalation_id": _TEXT, "raised_by_address": _TEXT, "related_bead_id": _TEXT,
+            "raised_at": _TIME,
+        },
     ),
     "bridge_town_database": (("beads_project_id",), {"town_id": _TEXT, "beads_project_id": _TEXT}),
     "int_agent_deaths": (

@@ -47,7 +47,8 @@ def worked(
 def judged(name: str, session: dict[str, Any], *, is_merged: bool, settled: datetime) -> Iterator[tuple[str, Any]]:
     """The row of `fct_outcomes` of the episode."""
     yield "fct_outcomes", session | {
-        "episode_key": name, "outcome": "merged" if is_merged else "rejected", "outcome_class": "accepted" if is_merged else "rejected",
+        "episode_key": name, "outcome": "merged" if is_merged else "rejected",
+        "outcome_class": "accepted" if is_merged else "rejected", "bead_id": f"gt-{name}",
         "is_admitting": is_merged, "evidence_tier": "bead", "attempt_key": f"{name}#1", "merge_request_id": f"m-{name}",
         "attempt_count": 1, "reopen_count": 0, "conflict_count": 0, "fix_needed_count": 0, "has_autosaved_leftovers": False,
         "settled_at": settled,

@@ -32,6 +32,7 @@ outcomes as (
         episode_key,
         outcome,
         upper(exit_type) as exit_type,
+        bead_id,
         attempt_key,
         merge_request_id,
         attempt_count,
@@ -95,6 +96,7 @@ facts as (
         weights.weight,
         outcomes.outcome,
         outcomes.exit_type,
+        outcomes.bead_id,
         outcomes.attempt_key,
         outcomes.merge_request_id,
         coalesce(outcomes.outcome in ('merged', 'direct_merge', 'merged_kept', 'merged_reopened'), false) as is_merged,
@@ -149,7 +151,8 @@ reasons as (
         *,
         case component
             when 'exit' then case when exit_value is null then 'no_exit_known' end
-            when 'first_attempt' then case when attempt_count = 0 then 'no_attempt_known' end
+            when 'first_attempt'
+                then case when bead_id is null then 'no_bead' when attempt_count = 0 then 'no_attempt_known' end
             when 'clean_merge' then case when not (is_merged or is_merge_failed) then 'nothing_to_merge' end
             when 'duration'
                 then
@@ -212,7 +215,8 @@ select
     case when component = 'judgement' then round(weight * coalesce(evidence_trust, 0), 6) else weight end as weight,
     case
         when component = 'exit' then case when exit_value is not null then coalesce(exit_source, 'fct_outcomes') end
-        when component = 'first_attempt' then case when attempt_key is not null then 'attempt' end
+        when component = 'first_attempt'
+            then case when attempt_key is not null then 'attempt' when bead_id is not null then 'bead' end
         when component = 'clean_merge' then case when merge_request_id is not null then 'merge_request' else 'outcome' end
         when component = 'duration' then 'fct_role_medians'
         when component in ('convoy', 'judgement') then evidence_source
@@ -224,7 +228,7 @@ select
     end as evidence_source,
     case
         when component = 'exit' then case when exit_value is not null then coalesce(exit_id, episode_key) end
-        when component = 'first_attempt' then attempt_key
+        when component = 'first_attempt' then coalesce(attempt_key, bead_id)
         when component = 'clean_merge' then coalesce(merge_request_id, episode_key)
         when component = 'duration' then cast(median_month as varchar)
         when component in ('convoy', 'judgement', 'no_escalation', 'no_crash') then evidence_id
