@@ -28,7 +28,9 @@ TownsFile = Annotated[
 Only = Annotated[
     list[str] | None,
     typer.Option(
-        "--only", metavar="SOURCE", help="Load one source: town_files, beads, dolt, town_events, claude or labels. May be repeated."
+        "--only",
+        metavar="SOURCE",
+        help="Load one source: town_files, beads, dolt, telemetry, town_events, claude or labels. May be repeated.",
     ),
 ]
 TrainedRole = Annotated[
