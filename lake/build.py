@@ -13,6 +13,8 @@ from lake.locks import lock
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 # Nothing of a build may leave the machine; dbt's own switch is in dbt_project.yml.
 _QUIET = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+# Unit tests check the code, not the lake: they are for those who change it (plain `dbt build` runs them), not for every night.
+_NIGHTLY = {"DBT_EXCLUDE_RESOURCE_TYPES": "unit_test"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def _log_of(lake: Path, process: int) -> dict[str, object]:
 
 
 def run_build(lake: Path, *, full_refresh: bool = False, audit: bool = False, select: str | None = None) -> BuildResult:
-    """Build the models, test them, publish if everything was built and is green. dbt's output goes to this process's output.
+    """Build the models, test the rows, publish if everything was built and is green. dbt's output goes to this process's output.
 
     `full_refresh`: from nothing. `audit`: test every row. `select`: some models only, in dbt's syntax; publishes nothing.
     Raises `LockHeldError` when another build runs on this lake.
@@ -54,7 +56,7 @@ def run_build(lake: Path, *, full_refresh: bool = False, audit: bool = False, se
         command += ["--vars", json.dumps({"audit": True})]
     if select is not None:
         command += ["--select", *select.split()]
-    environment = {**os.environ, **_QUIET, ENVIRONMENT: str(lake)}
+    environment = {**_NIGHTLY, **os.environ, **_QUIET, ENVIRONMENT: str(lake)}
     process = subprocess.Popen(command, cwd=PROJECT, env=environment)
     exit_code = process.wait()
     log = _log_of(lake, process.pid)

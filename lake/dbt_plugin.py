@@ -17,7 +17,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.flags import get_flags
 
 from lake.build_state import BuildState, begin, create_raw_views
-from lake.duck import load_delta, pinned
+from lake.duck import attach_again, load_delta, pinned
 from lake.key_index import KnownFiles, files_with_keys
 from lake.location import lake_root, model_path, ops_path
 from lake.locks import lock
@@ -28,7 +28,9 @@ from lake.publishing import publish
 SCRATCH = "forge_scratch"
 MEMORY = "FORGE_BUILD_MEMORY"
 # Any of these makes an invocation build less than everything, or not for good.
-_PARTIAL = ("SELECT", "EXCLUDE", "SELECTOR", "RESOURCE_TYPES", "EXCLUDE_RESOURCE_TYPES", "INLINE", "EMPTY", "SAMPLE", "DEFER")
+_PARTIAL = ("SELECT", "EXCLUDE", "SELECTOR", "RESOURCE_TYPES", "INLINE", "EMPTY", "SAMPLE", "DEFER")
+# They look at the code with rows of their own and say nothing of the lake: a build without them is complete.
+_NOT_OF_THE_LAKE = {"unit_test"}
 
 
 def _flags() -> Any:
@@ -38,7 +40,8 @@ def _flags() -> Any:
 
 
 def _is_complete(flags: Any) -> bool:
-    return flags.WHICH == "build" and not any(getattr(flags, name, None) for name in _PARTIAL)
+    left_out = {str(kind) for kind in getattr(flags, "EXCLUDE_RESOURCE_TYPES", None) or ()}
+    return flags.WHICH == "build" and left_out <= _NOT_OF_THE_LAKE and not any(getattr(flags, name, None) for name in _PARTIAL)
 
 
 class Plugin(BasePlugin):
@@ -71,6 +74,7 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Pin the lake and create what models read: `raw`, and the tables of the release the build goes on from."""
         load_delta(conn)
+        attach_again(conn, self.lake)
         flags = _flags()
         variables = dict(flags.VARS or {}) if hasattr(flags, "VARS") else {}
         self.connection = conn

@@ -1,11 +1,15 @@
 """DuckDB connections that read the lake: Delta extension loaded, times in UTC."""
 
 import importlib.resources
+import re
 from pathlib import Path
 
 import duckdb
+from deltalake import DeltaTable
 
 CATALOG = "forge.duckdb"
+# How `pinned` names a table's version, as it stands in the text of a view.
+_PINNED = re.compile(r'"((?:raw|models)/[^"@]+)@([0-9]+)"')
 
 
 class NoCatalogError(FileNotFoundError):
@@ -43,6 +47,14 @@ def pinned(connection: duckdb.DuckDBPyConnection, folder: Path, version: int) ->
     path = str(folder).replace("'", "''")
     connection.execute(f"attach if not exists '{path}' as \"{name}\" (type delta, pin_snapshot, version {version})")
     return f'"{name}"'
+
+
+def attach_again(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
+    """Attach what the views of a kept database read (see `pinned`); an attachment lasts only as long as its process."""
+    texts = connection.execute("select sql from duckdb_views() where not internal").fetchall()
+    for folder, version in sorted({found for (text,) in texts for found in _PINNED.findall(text)}):
+        if DeltaTable.is_deltatable(str(lake / folder)) and DeltaTable(str(lake / folder)).version() >= int(version):
+            pinned(connection, lake / folder, int(version))
 
 
 def memory() -> duckdb.DuckDBPyConnection:

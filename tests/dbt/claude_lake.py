@@ -24,6 +24,7 @@ from lake.commits import add_file, commit
 from lake.duck import load_delta
 from lake.location import model_path
 from lake.tables import CLAUDE_RECORDS, LOADS, RAW_TABLES, open_raw
+from tests.dbt.projects import WITHOUT_UNIT_TESTS
 
 TREE = Path(__file__).resolve().parent.parent.parent
 FOLDERS = ("staging/claude", "intermediate/sessions", "marts/sessions")
@@ -151,7 +152,7 @@ class ClaudeLake:
 
     def dbt(self, *arguments: str) -> str:
         """Run dbt over the lake; its output. Raises with the output when dbt fails."""
-        environment = {**os.environ, "FORGE_LAKE": str(self.root), "PYTHONPATH": str(TREE), **self.settings}
+        environment = {**WITHOUT_UNIT_TESTS, **os.environ, "FORGE_LAKE": str(self.root), "PYTHONPATH": str(TREE), **self.settings}
         done = subprocess.run(
             [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments],
             cwd=self.project,

@@ -1,0 +1,16 @@
+"""The models' unit tests: literal rows in, literal rows out."""
+
+import json
+
+from tests.dbt.conftest import TownsLake
+from tests.dbt.projects import REAL, dbt
+
+
+def test_every_unit_test_of_the_models_passes(towns_lake: TownsLake) -> None:
+    target = towns_lake.folder / "unit-tests"
+    wanted = ("--select", "test_type:unit")
+    done = dbt(REAL, towns_lake.lake, "test", *wanted, DBT_TARGET_PATH=str(target), DBT_EXCLUDE_RESOURCE_TYPES="")
+    assert done.exit_code == 0, done.output
+    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    assert results
+    assert {result["status"] for result in results} == {"pass"}
