@@ -8,9 +8,14 @@ from deltalake import DeltaTable
 
 from lake.duck import memory
 from lake.location import raw_path
-from lake.tables import BEADS_ROWS, CLAUDE_RECORDS, QUARANTINE, TOWN_EVENTS
+from lake.tables import BEADS_ROWS, CLAUDE_RECORDS, QUARANTINE, TELEMETRY_RECORDS, TOWN_EVENTS
 
-_NEWEST = {CLAUDE_RECORDS.name: "recorded_at", TOWN_EVENTS.name: "recorded_at", BEADS_ROWS.name: "updated_at"}
+_NEWEST = {
+    CLAUDE_RECORDS.name: "recorded_at",
+    TOWN_EVENTS.name: "recorded_at",
+    TELEMETRY_RECORDS.name: "recorded_at",
+    BEADS_ROWS.name: "updated_at",
+}
 
 
 @dataclass(frozen=True)
