@@ -218,7 +218,9 @@ judged as (
             when found.beads_project_id is null then 'unknown_bead'
             when found.first_project_id <> found.last_project_id and not found.is_of_rig then 'ambiguous_bead'
         end as refused_reason,
-        found.kind in ('work', 'conflict_task') as is_work
+        found.kind in ('work', 'conflict_task') as is_work,
+        -- Mails and agents' own beads are no work, though they change along with it.
+        found.kind in ('message', 'agent', 'rig', 'role') as is_bookkeeping
     from found
     inner join {{ ref('link_bridges') }} as bridges on found.bridge = bridges.bridge
     where
@@ -262,7 +264,7 @@ select
     end as confidence,
     counted.is_for_primary,
     counted.is_for_primary and counted.is_bridge_enough and counted.named_bead_count = 1 as is_enough_alone,
-    counted.refused_reason is null and counted.can_contribute as is_handled,
+    counted.refused_reason is null and counted.can_contribute and not counted.is_bookkeeping as is_handled,
     counted.refused_reason,
     counted.evidence_kind,
     counted.evidence_key
