@@ -19,7 +19,9 @@
     from {{ part_of(ref('fct_episodes'), sessions) }}
     where session_key in ({{ sessions }}) and kind = 'cycle'
     union
-    select town_id, agent_address, cycle_on from {{ this }} where session_key in ({{ sessions }})
+    select town_id, agent_address, cycle_on
+    from {{ part_of(this, sessions) }}
+    where session_key in ({{ sessions }})
     union
     select town_id, agent_address, acted_on as cycle_on from {{ touched(ref('int_patrol_events')) }}
     union
@@ -42,7 +44,7 @@
     where beads.kind = 'plugin_run'
     union
     select known.town_id, known.agent_address, known.cycle_on
-    from {{ this }} as known
+    from {{ part_of(this, 'select distinct town_id from ' ~ touched(ref('int_agent_deaths'))) }} as known
     inner join (
         select town_id, min(died_at) as first_died_at from {{ ref('int_agent_deaths') }} where source = 'town_event' group by town_id
     ) as logs on known.town_id = logs.town_id and logs.first_died_at <= known.occurred_at

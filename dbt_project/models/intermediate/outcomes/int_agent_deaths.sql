@@ -22,7 +22,7 @@
 {% endset %}
 {% set renamed_days %}
     select known.town_id, known.died_on
-    from {{ this }} as known
+    from {{ part_of(this, touched(ref('int_tmux_names'))) }} as known
     inner join {{ ref('int_tmux_names') }} as names on known.town_id = names.town_id and known.tmux_name = names.tmux_name
     where known.named_address is null and known.agent_address is distinct from names.address
 {% endset %}
