@@ -32,8 +32,8 @@ KINDS = ("human", "agent", "script")
 class Label:
     """One verdict on one episode.
 
-    `labeller`: a name as `LabelJournal.labeller` gives it. `cycle`: from 1. `judged`: what the scores said of the episode when the verdict
-    was given, and which stratum of the sample it stood for (see `training.sample.Judged`). `labelled_at`: UTC.
+    `labeller`: a name as `LabelJournal.labeller` gives it. `cycle`: from 1. `judged`: what the scores said of the episode when the
+    verdict was given, and which stratum of the sample it stood for (see `training.sample.Judged`). `labelled_at`: UTC.
     """
 
     town_id: str | None
@@ -66,7 +66,8 @@ class Label:
 class LabelJournal:
     """The file of one sitting of one labeller; made by the first verdict.
 
-    Holds the kernel's lock on the file, which says that its writer lives. `labeller`: the name, redacted; `count`: verdicts confirmed.
+    Holds the kernel's lock on the file, which says that its writer lives. `labeller`: the name, redacted. `count`: verdicts that
+    were confirmed.
     """
 
     def __init__(self, lake: Path, key: RedactionKey, labeller: str) -> None:
