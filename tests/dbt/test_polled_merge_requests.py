@@ -88,7 +88,7 @@ def test_every_request_that_was_polled_is_judged_by_its_row(world: tuple[Truth, 
 
 def test_requests_that_no_poll_saw_are_still_known(world: tuple[Truth, Ask]) -> None:
     truth, ask = world
-    states = dict(ask("select merge_request_id, state from fct_merge_requests where evidence <> 'row'"))
+    states: dict[str, str] = dict(ask("select merge_request_id, state from fct_merge_requests where evidence <> 'row'"))
     missed = {row["merge_request_id"]: row["state"] for row in truth.rows("merge_requests")
               if not row["in_dump"] and not row["in_export"]}  # fmt: skip
     assert {key: state for key, state in states.items() if state != "unknown"} == {
