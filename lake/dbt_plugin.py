@@ -55,6 +55,7 @@ class Plugin(BasePlugin):
         self.state: BuildState | None = None
         self.known = KnownFiles()
         self.parts: dict[tuple[str, int, str], str] = {}
+        self.asked: dict[str, str] = {}
         self.one_at_a_time = threading.Lock()
 
     def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
@@ -173,6 +174,8 @@ class Plugin(BasePlugin):
     def _keys(self, name: str, sql: str) -> str:
         """The rows of a query that many models ask, asked once per build: SQL that reads them."""
         with self.one_at_a_time, self._cursor() as cursor:
+            if self.asked.setdefault(name, sql) != sql:
+                raise ValueError(f"asked_once: two different queries are called {name}; give one of them another name")
             cursor.execute(f'create table if not exists keys."{name}" as {sql}')
         return f'select * from keys."{name}"'
 

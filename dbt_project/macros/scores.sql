@@ -60,7 +60,7 @@ from calls
   {#- A query of the sessions whose records or episodes may differ from what the last release holds. Only for incremental builds. -#}
   {%- set sessions = touched_sessions_sql() -%}
   {%- set query = sessions ~ ' union select session_key from ' ~ touched(ref('fct_episodes')) -%}
-  {{ return(asked_once('episode_sessions', query) if is_incremental() else sessions) }}
+  {{ return(asked_once('scored_sessions', query) if is_incremental() else sessions) }}
 {%- endmacro %}
 
 {% macro touched_episode_part(relation) -%}

@@ -10,25 +10,24 @@
 
 -- depends_on: {{ ref('stg_claude__entries') }}
 {% if is_incremental() %}
-    {%- set changed = changed_sessions_sql() %}
-    {%- set changed_uuids = asked_once(
-        'changed_uuids',
-        'select distinct uuid_hash from ' ~ part_of(ref('int_record_uuids'), changed) ~ ' where session_key in (' ~ changed ~ ')'
-    ) %}
-    {%- set neighbours = asked_once(
-        'fork_neighbours',
-        changed ~ ' union select session_key from ' ~ part_of(ref('int_record_uuids'), changed_uuids)
-        ~ ' where uuid_hash in (' ~ changed_uuids ~ ')'
-    ) %}
-    {#- New records only add connections, so what was connected before is known from the families as they were. #}
-    {%- set families = 'select distinct family_key from ' ~ part_of(this, neighbours)
-        ~ ' where session_key in (' ~ neighbours ~ ')' %}
-    {%- set relatives = asked_once(
-        'fork_relatives',
-        neighbours ~ ' union select session_key from ' ~ part_of(this, families) ~ ' where family_key in (' ~ families ~ ')'
-    ) %}
+{%- set changed = changed_sessions_sql() %}
+{%- set changed_uuids = asked_once(
+    'changed_uuids',
+    'select distinct uuid_hash from ' ~ part_of(ref('int_record_uuids'), changed) ~ ' where session_key in (' ~ changed ~ ')'
+) %}
+{%- set neighbours = asked_once(
+    'fork_neighbours',
+    changed ~ ' union select session_key from ' ~ part_of(ref('int_record_uuids'), changed_uuids)
+    ~ ' where uuid_hash in (' ~ changed_uuids ~ ')'
+) %}
+{#- New records only add connections, so what was connected before is known from the families as they were. #}
+{%- set families = 'select distinct family_key from ' ~ part_of(this, neighbours) ~ ' where session_key in (' ~ neighbours ~ ')' %}
+{%- set relatives = asked_once(
+    'fork_relatives',
+    neighbours ~ ' union select session_key from ' ~ part_of(this, families) ~ ' where family_key in (' ~ families ~ ')'
+) %}
 {% else %}
-    {%- set relatives = 'select session_key from ' ~ ref('int_record_uuids') %}
+{%- set relatives = 'select session_key from ' ~ ref('int_record_uuids') %}
 {% endif %}
 with uuids as (
 

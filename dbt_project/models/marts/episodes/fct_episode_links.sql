@@ -50,7 +50,9 @@ votes as (
         cast(count(case when refused_reason is null then 1 end) as bigint) as vote_count,
         cast(count(refused_reason) as bigint) as refused_vote_count,
         -- What an agent only did something to, it may have handled for somebody else.
-        cast(count(distinct case when is_for_primary and not is_handled then concat(beads_project_id, '|', bead_id) end) as bigint) as candidate_count
+        cast(
+            count(distinct case when is_for_primary and not is_handled then concat(beads_project_id, '|', bead_id) end) as bigint
+        ) as candidate_count
     from {{ part_of(ref('fct_episode_bead_votes'), touched_sessions) }}
     group by episode_key
 
