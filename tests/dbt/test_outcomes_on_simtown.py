@@ -4,6 +4,8 @@ import pytest
 
 from tests.dbt.conftest import TownsLake
 
+pytestmark = pytest.mark.slow
+
 PRUNED = "missed_crash"
 """A crash of which the town's log was pruned leaves a cycle that looks quiet."""
 
