@@ -107,7 +107,8 @@ def test_times_that_two_servers_wrote_are_true_or_unknown(lakes: tuple[Path, Pat
     known = [row for row in found if row[1] is not None]
     wrong = [row for row in known if written_at(int(row[0].removeprefix("gt-")), row[1]) != f"{row[2]:%Y-%m-%dT%H:%M:%SZ}"]
     assert wrong == []
-    assert len(known) > 0.6 * len(found)
+    # Three clocks in one day: without a pair of times of its own an event has none.
+    assert len(known) > 0.5 * len(found)
     assert {row[3] for row in found} >= {"own_pair", "none"}
 
 

@@ -5,7 +5,8 @@
     tags=['scope:global']
 ) }}
 
--- A day's own evidence: an offset that holds at two moments or more, and not much less often than the day's most frequent one.
+-- A day's own evidence: an offset that holds at two moments or more, and not much less often than the day's most frequent one. A second
+-- server may write little, so being frequent on another day will do.
 {% set least_moments, least_share = 2, 0.2 %}
 -- Summer time moves a clock by an hour at most.
 {% set change_seconds = 3600 %}
@@ -22,6 +23,17 @@ with counts as (
 
 ),
 
+weighed as (
+
+    select
+        *,
+        max(case when moment_count >= {{ least_share }} * most_moments then 1 else 0 end)
+            over (partition by beads_project_id, offset_seconds) as is_frequent_somewhere
+    from counts
+    where offset_seconds is not null and moment_count >= {{ least_moments }}
+
+),
+
 accepted as (
 
     select
@@ -30,11 +42,8 @@ accepted as (
             partition by beads_project_id, recorded_on
             order by first_recorded_at, moment_count desc, offset_seconds
         ) as place
-    from counts
-    where
-        offset_seconds is not null
-        and moment_count >= {{ least_moments }}
-        and moment_count >= {{ least_share }} * most_moments
+    from weighed
+    where is_frequent_somewhere = 1
 
 ),
 
