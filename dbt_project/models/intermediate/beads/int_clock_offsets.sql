@@ -5,8 +5,8 @@
     tags=['scope:global']
 ) }}
 
--- A day's own evidence: an offset that holds at two moments or more, and not much less often than the day's most frequent one. A second
--- server may write little, so being frequent on another day will do.
+-- A day's own evidence: an offset that holds at two moments or more, and not much less often than the day's most frequent one.
+-- A second server may write little, so being frequent on another day will do.
 {% set least_moments, least_share = 2, 0.2 %}
 -- Summer time moves a clock by an hour at most.
 {% set change_seconds = 3600 %}
