@@ -5,7 +5,7 @@
     touched_sql="select session_key from {{ touched(ref('fct_episodes')) }}",
     order_by=['session_key[:6]', 'session_started_at', 'session_key', 'episode_key'],
     statistics=['session_key', 'episode_key', 'session_started_at'],
-    rows_per_file=5000,
+    rows_per_file=2500,
     tags=['scope:shard']
 ) }}
 

@@ -5,6 +5,7 @@
     touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_key[:6]', 'session_started_at', 'session_key', 'tool_call_key', 'command_number', 'word_number'],
     statistics=['session_key', 'session_started_on', 'session_started_at'],
+    rows_per_file=4000,
     tags=['scope:shard'],
 ) }}
 

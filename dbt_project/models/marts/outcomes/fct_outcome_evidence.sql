@@ -5,6 +5,7 @@
     touched_sql="{{ evidence_sessions() }}",
     order_by=['session_key[:6]', 'session_started_at', 'session_key', 'episode_key', 'evidence_number'],
     statistics=['session_key', 'session_started_on', 'session_started_at', 'episode_key'],
+    rows_per_file=2500,
     tags=['scope:shard']
 ) }}
 

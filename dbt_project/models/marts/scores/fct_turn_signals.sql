@@ -5,7 +5,7 @@
     touched_sql="{{ touched_sessions_sql() }}",
     order_by=['session_key[:6]', 'session_started_at', 'session_key', 'turn_number'],
     statistics=['session_key', 'turn_key', 'session_started_on', 'session_started_at'],
-    rows_per_file=20000,
+    rows_per_file=4000,
     tags=['scope:shard'],
 ) }}
 
