@@ -16,6 +16,8 @@ from tests.ingest.dolt_town import PASSWORD_VARIABLE, PROJECT, DoltTown, event, 
 from tests.ingest.sql_servers import PASSWORD, running_server
 from tests.ingest.towns_on_disk import make_town
 
+pytestmark = pytest.mark.slow
+
 MODELS = ("stg_beads__issues", "stg_beads__events", "stg_beads__labels", "stg_beads__dependencies", "stg_beads__comments")
 EDGE = {"issue_id": "hq-1", "depends_on_id": "hq-2", "created_at": "2026-03-01 02:00:00", "created_by": "mayor"}
 COMMENT = {"id": f"{1:036d}", "issue_id": "hq-1", "author": "mayor", "text": "go on", "created_at": "2026-03-01 10:00:00"}

@@ -19,6 +19,8 @@ def record_id(name: str) -> str:
 def said(
     kind: str, name: str | None, parent: str | None, content: Any, second: int, session: str = S1, **more: Any
 ) -> dict[str, Any]:
+
+pytestmark = pytest.mark.slow
     """A user or assistant record."""
     message = {"role": kind, "content": content, **more.pop("message", {})}
     return {

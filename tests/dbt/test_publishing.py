@@ -81,6 +81,7 @@ def test_changed_code_makes_a_full_build_that_says_so(project: Path, lake: Path,
     assert f"the code is not the one of release {first}" in changed.output
 
 
+@pytest.mark.slow
 def test_tests_of_an_incremental_build_look_at_touched_keys_and_an_audit_at_all(project: Path, lake: Path) -> None:
     append_load(lake, 2, SECOND)
     assert dbt(project, lake).exit_code == 0
@@ -95,6 +96,7 @@ def test_tests_of_an_incremental_build_look_at_touched_keys_and_an_audit_at_all(
     assert "load_seq > 1" not in staged.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "point",
     [
