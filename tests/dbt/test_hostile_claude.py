@@ -8,6 +8,8 @@ import pytest
 
 from tests.dbt.claude_lake import ClaudeLake, TranscriptFile
 
+pytestmark = pytest.mark.slow
+
 S1, S2, S3, S4, S5, S6 = (str(uuid.UUID(int=number)) for number in range(1, 7))
 
 
@@ -19,8 +21,6 @@ def record_id(name: str) -> str:
 def said(
     kind: str, name: str | None, parent: str | None, content: Any, second: int, session: str = S1, **more: Any
 ) -> dict[str, Any]:
-
-pytestmark = pytest.mark.slow
     """A user or assistant record."""
     message = {"role": kind, "content": content, **more.pop("message", {})}
     return {
