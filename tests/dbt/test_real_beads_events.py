@@ -14,6 +14,8 @@ from lake.duck import load_delta
 from lake.location import model_path, raw_path
 from tests.dbt.projects import REAL, dbt
 
+pytestmark = pytest.mark.slow
+
 BEADS = ("gastown", "spotter")
 EVENTS = ("gastown-poc", "req-of-funds")
 MODELS = ("stg_beads__issues", "stg_beads__events", "stg_beads__comments", "stg_beads__dependencies", "stg_beads__labels",

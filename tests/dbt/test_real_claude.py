@@ -10,6 +10,8 @@ from ingest.run import run_ingest
 from lake.key_scan import scan_keys
 from tests.dbt.claude_lake import ClaudeLake
 
+pytestmark = pytest.mark.slow
+
 SETS = ("spotter", "viewer")
 
 
