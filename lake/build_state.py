@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from deltalake import DeltaTable
 
 from lake.code_hash import code_hash
 from lake.duck import pinned
@@ -109,8 +108,3 @@ def create_raw_views(state: BuildState, connection: duckdb.DuckDBPyConnection) -
     for name, version in state.raw.items():
         table = pinned(connection, raw_path(state.lake, name), version)
         connection.execute(f"create or replace view raw.{name} as select * from {table} where {SEQUENCE} <= {state.load_seq}")
-
-
-def table_version_exists(path: Path, version: int) -> bool:
-    """Whether the Delta table is there and has reached `version`."""
-    return DeltaTable.is_deltatable(str(path)) and DeltaTable(str(path)).version() >= version

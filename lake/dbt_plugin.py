@@ -193,10 +193,10 @@ class Plugin(BasePlugin):
             with self._cursor() as cursor:
                 columns = [column for column, *_ in cursor.execute(f"describe {keys}").fetchall()]
                 hit = files_with_keys(cursor, self.known.at(folder, version), f"({keys})", columns)
-                nothing = f"(select * from {pinned(cursor, folder, version)} limit 0)"
+                found = read_files(folder, hit.files) if hit.files else f"(from {pinned(cursor, folder, version)} limit 0)"
             if outcome:
                 outcome["index_bytes"] += hit.bytes_read
-            self.parts[asked] = read_files(folder, hit.files) if hit.files else nothing
+            self.parts[asked] = found
         return self.parts[asked]
 
     def _show(self, cursor: duckdb.DuckDBPyConnection, schema: str, name: str, version: int) -> None:

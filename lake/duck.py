@@ -49,11 +49,16 @@ def pinned(connection: duckdb.DuckDBPyConnection, folder: Path, version: int) ->
     return f'"{name}"'
 
 
+def table_version_exists(path: Path, version: int) -> bool:
+    """Whether the Delta table is there and has reached `version`."""
+    return DeltaTable.is_deltatable(str(path)) and DeltaTable(str(path)).version() >= version
+
+
 def attach_again(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
     """Attach what the views of a kept database read (see `pinned`); an attachment lasts only as long as its process."""
     texts = connection.execute("select sql from duckdb_views() where not internal").fetchall()
     for folder, version in sorted({found for (text,) in texts for found in _PINNED.findall(text)}):
-        if DeltaTable.is_deltatable(str(lake / folder)) and DeltaTable(str(lake / folder)).version() >= int(version):
+        if table_version_exists(lake / folder, int(version)):
             pinned(connection, lake / folder, int(version))
 
 

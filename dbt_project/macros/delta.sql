@@ -58,9 +58,10 @@
 {% endmacro %}
 
 {% macro asked_once(name, query) %}
-  {#- A query of keys that many models need, in an incremental build asked once: SQL that reads its rows. `name` must say which query
-      it is, and everything the query reads must be built before it is first asked. -#}
-  {{ return(ask_lake('keys', {'name': name, 'sql': query}).sql) }}
+  {#- A query of keys that many models need, in an incremental build asked once: SQL that reads its rows. In a full build, where nobody
+      asks for keys, the query itself. `name` must say which query it is, and everything the query reads must be built before it is
+      first asked. -#}
+  {{ return(ask_lake('keys', {'name': name, 'sql': query}).sql if is_incremental() else query) }}
 {% endmacro %}
 
 {% macro part_of(relation, keys) %}

@@ -4,7 +4,7 @@
   {#- A query of the sessions whose episodes this build must look at again: their messages changed, or who ran them. -#}
   {%- set query = 'select session_key from ' ~ touched(ref('int_messages'))
       ~ ' union select session_key from ' ~ touched(ref('dim_sessions')) -%}
-  {{ return(asked_once('episode_sessions', query) if is_incremental() else query) }}
+  {{ return(asked_once('episode_sessions', query)) }}
 {%- endmacro %}
 
 {% macro episode_part(relation) -%}
@@ -30,7 +30,7 @@
   {%- set towns = 'select distinct town_id from ' ~ touched(ref('int_rig_names')) -%}
   {%- set query = 'select session_key from ' ~ touched(ref('fct_episodes'))
       ~ ' union select session_key from ' ~ part_of(ref('fct_episodes'), towns) ~ ' as known where town_id in (' ~ towns ~ ')' -%}
-  {{ return(asked_once('rig_sessions', query) if is_incremental() else query) }}
+  {{ return(asked_once('rig_sessions', query)) }}
 {%- endmacro %}
 
 {% macro rig_part(relation) -%}

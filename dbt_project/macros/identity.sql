@@ -33,7 +33,7 @@
     from {{ part_of(ref('int_sessions'), touched(ref('int_town_role_paths'))) }} as sessions
     inner join {{ touched(ref('int_town_role_paths')) }} as touched_towns on sessions.town_id = touched_towns.town_id
   {%- endset -%}
-  {{ return(asked_once('identity_sessions', query) if is_incremental() else query) }}
+  {{ return(asked_once('identity_sessions', query)) }}
 {%- endmacro %}
 
 {% macro identity_session_ids() -%}

@@ -1,9 +1,5 @@
 {# Which sessions' episodes must be judged again, and which beads they are linked to. For incremental builds; elsewhere nobody asks. #}
 
-{% macro keys_once(name, query) -%}
-  {{ return(asked_once(name, query) if is_incremental() else query) }}
-{%- endmacro %}
-
 {% macro sessions_of_beads(beads) -%}
   {#- A query of the sessions that are linked to one of `beads` (a query of beads_project_id, bead_id). -#}
   {%- set query -%}
@@ -21,7 +17,7 @@
     union
     select session_key from {{ touched(ref('bridge_episode_bead')) }}
   {%- endset -%}
-  {{ return(keys_once('outcome_cut_sessions', query)) }}
+  {{ return(asked_once('outcome_cut_sessions', query)) }}
 {%- endmacro %}
 
 {% macro merge_sessions() -%}
@@ -33,7 +29,7 @@
     union
     select beads_project_id, bead_id from {{ touched(ref('stg_beads__comments')) }}
   {%- endset -%}
-  {{ return(keys_once('outcome_merge_sessions', cut_sessions() ~ ' union ' ~ sessions_of_beads(beads))) }}
+  {{ return(asked_once('outcome_merge_sessions', cut_sessions() ~ ' union ' ~ sessions_of_beads(beads))) }}
 {%- endmacro %}
 
 {% macro attempt_sessions() -%}
@@ -46,7 +42,7 @@
     from {{ part_of(ref('bridge_episode_bead'), cut_sessions()) }}
     where session_key in ({{ cut_sessions() }})
   {%- endset -%}
-  {{ return(keys_once('outcome_attempt_sessions', cut_sessions() ~ ' union ' ~ sessions_of_beads(beads))) }}
+  {{ return(asked_once('outcome_attempt_sessions', cut_sessions() ~ ' union ' ~ sessions_of_beads(beads))) }}
 {%- endmacro %}
 
 {% macro evidence_sessions() -%}
@@ -64,7 +60,7 @@
       on patrols.town_id = touched_days.town_id and patrols.agent_address = touched_days.agent_address
         and patrols.cycle_on = touched_days.cycle_on
   {%- endset -%}
-  {{ return(keys_once('outcome_evidence_sessions', query)) }}
+  {{ return(asked_once('outcome_evidence_sessions', query)) }}
 {%- endmacro %}
 
 {% macro outcome_sessions() -%}
@@ -74,7 +70,7 @@
     union
     select beads_project_id, bead_id from {{ touched(ref('fct_attempts')) }}
   {%- endset -%}
-  {{ return(keys_once('outcome_sessions', cut_sessions() ~ ' union select session_key from '
+  {{ return(asked_once('outcome_sessions', cut_sessions() ~ ' union select session_key from '
       ~ touched(ref('fct_outcome_evidence')) ~ ' union ' ~ sessions_of_beads(beads))) }}
 {%- endmacro %}
 
@@ -85,5 +81,5 @@
     from {{ part_of(ref('bridge_episode_bead'), sessions) }}
     where {{ session_rows(sessions) }}
   {%- endset -%}
-  {{ return(keys_once('outcome_' ~ name ~ '_beads', query)) }}
+  {{ return(asked_once('outcome_' ~ name ~ '_beads', query)) }}
 {%- endmacro %}

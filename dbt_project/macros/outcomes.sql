@@ -18,7 +18,7 @@
     from {{ ref('stg_telemetry__records') }}
     where event_name = 'done' and agent_address is not null and {{ new_rows() }}
   {%- endset -%}
-  {{ return(keys_once('outcome_telling_agents', query)) }}
+  {{ return(asked_once('outcome_telling_agents', query)) }}
 {%- endmacro %}
 
 {% macro outcome_touched_beads() -%}
@@ -42,5 +42,5 @@
     from {{ part_of(ref('fct_attempts'), telling_agents()) }}
     where assignee_address in ({{ telling_agents() }})
   {%- endset -%}
-  {{ return(keys_once('outcome_touched_beads', query)) }}
+  {{ return(asked_once('outcome_touched_beads', query)) }}
 {%- endmacro %}

@@ -50,5 +50,5 @@
     ) as logs on known.town_id = logs.town_id and logs.first_died_at <= known.occurred_at
     where known.kind = 'cycle' and known.says not like '%deaths logged%'
   {%- endset -%}
-  {{ return(keys_once('outcome_patrol_days', query)) }}
+  {{ return(asked_once('outcome_patrol_days', query)) }}
 {%- endmacro %}

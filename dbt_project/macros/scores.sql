@@ -60,7 +60,7 @@ from calls
   {#- A query of the sessions whose records or episodes may differ from what the last release holds. Only for incremental builds. -#}
   {%- set sessions = touched_sessions_sql() -%}
   {%- set query = sessions ~ ' union select session_key from ' ~ touched(ref('fct_episodes')) -%}
-  {{ return(asked_once('scored_sessions', query) if is_incremental() else sessions) }}
+  {{ return(asked_once('scored_sessions', query)) }}
 {%- endmacro %}
 
 {% macro touched_episode_part(relation) -%}
@@ -105,7 +105,7 @@ from calls
             and episodes.role_family = medians.role_family
             and {{ month_before('episodes.started_at') }} = medians.month_started_on
   {%- endset -%}
-  {{ return(asked_once('component_sessions', query) if is_incremental() else query) }}
+  {{ return(asked_once('component_sessions', query)) }}
 {%- endmacro %}
 
 {% macro matured_between(time) -%}
@@ -143,5 +143,5 @@ from calls
             and episodes.role_family = means.role_family
             and {{ month_before('episodes.started_at') }} = means.month_started_on
   {%- endset -%}
-  {{ return(asked_once('score_sessions', query) if is_incremental() else query) }}
+  {{ return(asked_once('score_sessions', query)) }}
 {%- endmacro %}

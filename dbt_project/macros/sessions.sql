@@ -146,18 +146,14 @@
 {% macro changed_sessions_sql() -%}
   {#- Sessions that got new records: a query. Only for incremental builds. -#}
   {%- set entries = ref('stg_claude__entries') -%}
-  {{ return(asked_once(
-      'changed_sessions', 'select distinct session_key from ' ~ entries ~ ' where ' ~ new_rows()
-  ) if is_incremental() else 'select session_key from ' ~ entries) }}
+  {{ return(asked_once('changed_sessions', 'select distinct session_key from ' ~ entries ~ ' where ' ~ new_rows())) }}
 {%- endmacro %}
 
 {% macro touched_sessions_sql() -%}
   {#- Sessions whose rows may differ from what the last release holds: changed ones, and their relatives by fork. -#}
   {%- set changed = changed_sessions_sql() -%}
   {%- set families = ref('int_fork_families') -%}
-  {{ return(asked_once(
-      'touched_sessions', changed ~ ' union select session_key from ' ~ touched(families)
-  ) if is_incremental() else changed) }}
+  {{ return(asked_once('touched_sessions', changed ~ ' union select session_key from ' ~ touched(families))) }}
 {%- endmacro %}
 
 {% macro changed_part(relation) -%}
