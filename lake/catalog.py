@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 from lake.duck import CATALOG
 from lake.location import ops_path
 from lake.release_description import read_description
-from lake.releases import COLUMNS, TABLE, Release, find_release
+from lake.releases import COLUMNS, RECORDS, Release, find_release
 
 _ARROW_NAMES = {"string": "VARCHAR", "int64": "BIGINT", "bool": "BOOLEAN", "timestamp[us, tz=UTC]": "TIMESTAMP WITH TIME ZONE"}
 
@@ -85,14 +85,14 @@ def _create_delta_view(connection: duckdb.DuckDBPyConnection, relation: Mapping[
 
 def _releases_relation(lake: Path) -> dict[str, Any]:
     """`ops.releases` itself, as far as it goes when the file is written."""
-    path = ops_path(lake, TABLE)
+    path = lake / RECORDS.folder
     pinned = 'STRUCT(layer VARCHAR, "name" VARCHAR, "version" BIGINT)[]'
     columns = [
         {"name": name, "type": _ARROW_NAMES.get(str(kind), pinned), "description": text} for name, (kind, text) in COLUMNS.items()
     ]
     return {
         "schema": "ops",
-        "name": TABLE,
+        "name": "releases",
         "kind": "ops",
         "path": path.relative_to(lake).as_posix(),
         "version": DeltaTable(str(path)).version(),

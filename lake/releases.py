@@ -9,17 +9,11 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from deltalake import DeltaTable, Schema
 
-from lake.commits import COMPRESSION, COMPRESSION_LEVEL, add_file, commit
-from lake.location import ops_path
-from lake.tables import properties
+from lake.record_table import RecordTable
 
-TABLE = "releases"
 _text, _number, _time, _flag = pa.string(), pa.int64(), pa.timestamp("us", "UTC"), pa.bool_()
 _PINNED = pa.struct([("layer", _text), ("name", _text), ("version", _number)])
 COLUMNS: dict[str, tuple[pa.DataType, str]] = {
@@ -36,8 +30,12 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "is_full": (_flag, "Built from nothing, not from the release before."),
     "is_audited": (_flag, "Its tests ran over every row, not only over the keys the build touched."),
 }
-SCHEMA = pa.schema([(name, kind) for name, (kind, _) in COLUMNS.items()])
-_STATISTICS = ("release_id", "sequence", "created_at")
+RECORDS = RecordTable(
+    "ops/releases",
+    "One row per release: a consistent, checked set of table versions.",
+    COLUMNS,
+    ("release_id", "sequence", "created_at"),
+)
 
 
 class NoReleaseError(LookupError):
@@ -82,13 +80,7 @@ def _from_row(row: dict[str, object]) -> Release:
 
 def releases(lake: Path) -> list[Release]:
     """All releases of the lake, oldest first."""
-    path = ops_path(lake, TABLE)
-    if not DeltaTable.is_deltatable(str(path)):
-        return []
-    # Read through the files themselves: a handful of rows, and the same on every engine.
-    rows: list[dict[str, object]] = []
-    for uri in DeltaTable(str(path)).file_uris():
-        rows += pq.read_table(uri, schema=SCHEMA).to_pylist()
+    rows = RECORDS.rows(lake)
     return sorted((_from_row(row) for row in rows), key=lambda release: release.sequence)
 
 
@@ -109,28 +101,13 @@ def find_release(lake: Path, release_id: str | None = None) -> Release:
 
 def write_release(lake: Path, release: Release) -> None:
     """Append one row to `ops.releases`: the act of publishing."""
-    path = ops_path(lake, TABLE)
-    path.mkdir(parents=True, exist_ok=True)
-    if not DeltaTable.is_deltatable(str(path)):
-        DeltaTable.create(
-            str(path),
-            schema=Schema.from_arrow(SCHEMA),
-            mode="ignore",
-            name="ops.releases",
-            description="One row per release: a consistent, checked set of table versions.",
-            configuration=properties(_STATISTICS),
-        )
     row = {name: getattr(release, name) for name in COLUMNS if name != "tables"}
     row["tables"] = [
         {"layer": layer, "name": name, "version": version}
         for layer, tables in (("raw", release.raw), ("model", release.models))
         for name, version in sorted(tables.items())
     ]
-    name = f"release-{release.sequence:06d}-{uuid4().hex[:8]}.parquet"
-    pq.write_table(
-        pa.Table.from_pylist([row], schema=SCHEMA), path / name, compression=COMPRESSION, compression_level=COMPRESSION_LEVEL
-    )
-    commit(DeltaTable(str(path)), [add_file(path, name, _STATISTICS)])
+    RECORDS.append(lake, [row])
 
 
 def now() -> datetime:
