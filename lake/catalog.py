@@ -13,7 +13,6 @@ import duckdb
 from deltalake import DeltaTable
 
 from lake.duck import CATALOG
-from lake.location import ops_path
 from lake.release_description import read_description
 from lake.releases import COLUMNS, RECORDS, Release, find_release
 
