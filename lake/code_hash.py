@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lake.near_duplicates import PARAMETERS
+
 FOLDERS = ("models", "macros", "seeds", "snapshots", "tests")
 POLICIES = ("towns.yaml", "governance.yaml", "retention.yaml")
 # Counts up when the way models are written changes so that tables of an older program must be built anew.
@@ -27,14 +29,15 @@ def _files(folder: Path) -> list[Path]:
 
 
 def code_hash(project: Path, variables: Mapping[str, Any] | None = None) -> str:
-    """Hash of everything in the dbt project that can change a row: its folders, `dbt_project.yml`, and the variables given.
+    """Hash of everything in the dbt project that can change a row: its folders, `dbt_project.yml`, the variables given,
+    and what signatures are made with.
 
     When it differs from the last release's, a build starts from nothing.
     """
     files = [path for name in FOLDERS for path in _files(project / name)]
     files.append(project / "dbt_project.yml")
     given = {name: value for name, value in (variables or {}).items() if name != "audit"}
-    return _hash(project, files, json.dumps([WRITER, given], sort_keys=True, default=str))
+    return _hash(project, files, json.dumps([WRITER, PARAMETERS, given], sort_keys=True, default=str))
 
 
 def seeds_hash(project: Path) -> str:

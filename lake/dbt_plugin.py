@@ -16,6 +16,7 @@ import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.flags import get_flags
 
+from lake import near_duplicates
 from lake.build_state import BuildState, begin, create_raw_views
 from lake.duck import attach_again, load_delta, pinned
 from lake.key_index import KnownFiles, files_with_keys
@@ -75,6 +76,7 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Pin the lake and create what models read: `raw`, and the tables of the release the build goes on from."""
         load_delta(conn)
+        near_duplicates.register(conn)
         attach_again(conn, self.lake)
         flags = _flags()
         variables = dict(flags.VARS or {}) if hasattr(flags, "VARS") else {}

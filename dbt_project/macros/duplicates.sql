@@ -1,0 +1,79 @@
+{# What the models of duplicates share. #}
+
+{% macro conversation_texts(sessions_sql) -%}
+  {#- CTEs up to `texts` (conversation_key, text, written_text): what a conversation is compared by. `conversations` holds the rows of
+      `int_conversations` they are of. In an incremental build those of `sessions_sql`, a query of sessions; in a full build all. -#}
+conversations as (
+
+    select
+        conversation_key,
+        episode_key,
+        session_key,
+        session_started_on,
+        session_started_at,
+        agent_key,
+        first_message_number,
+        last_message_number
+    from {{ part_of(ref('int_conversations'), sessions_sql) }}
+    where {{ session_rows(sessions_sql) }}
+
+),
+
+said as (
+
+    select
+        conversations.conversation_key,
+        messages.session_key,
+        messages.record_key,
+        messages.message_number,
+        messages.role
+    from {{ part_of(ref('int_messages'), sessions_sql) }} as messages
+    inner join conversations
+        on
+            messages.session_key = conversations.session_key
+            and messages.agent_key = conversations.agent_key
+            and messages.message_number >= conversations.first_message_number
+            and messages.message_number <= conversations.last_message_number
+    where
+        messages.is_on_live_path
+        and not messages.is_fork_copy
+        and not messages.is_api_error
+        and (messages.role = 'assistant' or messages.origin = 'human' or messages.injection_kind = 'agent_prompt')
+        and {{ session_rows(sessions_sql, 'messages') }}
+
+),
+
+pieces as (
+
+    select
+        said.conversation_key,
+        said.role,
+        said.message_number,
+        blocks.block_index,
+        case
+            when blocks.block_type = 'text' then blocks.text
+            else concat(coalesce(blocks.tool_name, ''), ' ', coalesce(blocks.tool_input, ''))
+        end as piece
+    from {{ part_of(ref('stg_claude__content_blocks'), sessions_sql) }} as blocks
+    inner join said on blocks.session_key = said.session_key and blocks.record_key = said.record_key
+    where
+        (
+            (blocks.block_type = 'text' and (said.role = 'assistant' or blocks.injection_kind is null))
+            or (blocks.block_type = 'tool_use' and said.role = 'assistant')
+        )
+        and {{ session_rows(sessions_sql, 'blocks') }}
+
+),
+
+texts as (
+
+    select
+        conversation_key,
+        {{ joined_text('piece', line_break(), 'message_number, block_index') }} as text,
+        {{ joined_text("case when role = 'assistant' then piece end", line_break(), 'message_number, block_index') }} as written_text
+    from pieces
+    group by conversation_key
+    having max(case when role = 'assistant' then 1 else 0 end) = 1
+
+)
+{%- endmacro %}
