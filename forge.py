@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from training.registry_verbs import app as registry_verbs
+
 app = typer.Typer(
     name="forge",
     help="Turn what Gas Town's agents did into tables you can query, and into training data.\n\n"
@@ -48,6 +50,7 @@ ReleaseId = Annotated[
 
 calibration = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 app.add_typer(calibration, name="calibrate")
+app.add_typer(registry_verbs, name="registry", help="Which adapter serves whom, and why.")
 
 
 @app.callback()

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from bench import build, dolt, ingest, nightly, queries
+from bench import build, dolt, ingest, nightly, queries, registry
 from bench.lakes import OUT
 
 BENCHES: dict[str, Callable[[int], str]] = {
@@ -14,6 +14,7 @@ BENCHES: dict[str, Callable[[int], str]] = {
     "build": build.full_and_incremental,
     "nightly": lambda megabytes: nightly.small_against_large(max(5, megabytes // 2)),
     "queries": queries.first_rows,
+    "registry": registry.fifty_clients,
 }
 
 
