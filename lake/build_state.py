@@ -16,6 +16,7 @@ import duckdb
 
 from lake.code_hash import code_hash
 from lake.duck import pinned
+from lake.governance import Governance
 from lake.location import raw_path
 from lake.releases import Release, releases
 from lake.tables import LOADS, RAW_TABLES, SEQUENCE, open_raw
@@ -26,7 +27,8 @@ class BuildState:
     """Fixed at the start: pins, base, mode. Filled while building: `outcomes`, by model.
 
     `load_seq`: newest complete load, 0 on an empty lake. `base`: the release an incremental build goes on from, None for a
-    full build, whose `reason` says why. `complete`: the invocation builds everything, so it may publish.
+    full build, whose `reason` says why. `complete`: the invocation builds everything, so it may publish. `governance`: who may
+    learn from what; another one leaves the build incremental.
     """
 
     lake: Path
@@ -40,6 +42,7 @@ class BuildState:
     reason: str
     complete: bool
     audit: bool
+    governance: Governance
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     process: int = field(default_factory=os.getpid)
     outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -62,6 +65,7 @@ def begin(
     project: Path,
     connection: duckdb.DuckDBPyConnection,
     *,
+    governance: Governance,
     full_refresh: bool,
     complete: bool,
     audit: bool,
@@ -99,6 +103,7 @@ def begin(
         reason=reason,
         complete=complete,
         audit=audit,
+        governance=governance,
     )
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from lake.near_duplicates import PARAMETERS
+from lake.tokens import file_hash, tokenizer_path
 
 FOLDERS = ("models", "macros", "seeds", "snapshots", "tests")
-POLICIES = ("towns.yaml", "governance.yaml", "retention.yaml")
+POLICIES = ("towns.yaml", "retention.yaml")
 # Counts up when the way models are written changes so that tables of an older program must be built anew.
 WRITER = 1
 
@@ -30,14 +31,14 @@ def _files(folder: Path) -> list[Path]:
 
 def code_hash(project: Path, variables: Mapping[str, Any] | None = None) -> str:
     """Hash of everything in the dbt project that can change a row: its folders, `dbt_project.yml`, the variables given,
-    and what signatures are made with.
+    what signatures are made with, and the tokenizer that counts.
 
     When it differs from the last release's, a build starts from nothing.
     """
     files = [path for name in FOLDERS for path in _files(project / name)]
     files.append(project / "dbt_project.yml")
     given = {name: value for name, value in (variables or {}).items() if name != "audit"}
-    return _hash(project, files, json.dumps([WRITER, PARAMETERS, given], sort_keys=True, default=str))
+    return _hash(project, files, json.dumps([WRITER, PARAMETERS, file_hash(tokenizer_path()), given], sort_keys=True, default=str))
 
 
 def seeds_hash(project: Path) -> str:
@@ -45,7 +46,9 @@ def seeds_hash(project: Path) -> str:
     return _hash(project, _files(project / "seeds"))
 
 
-def policies_hash(project: Path) -> str:
-    """Hash of the policy files that stand beside the dbt project; those that do not exist are left out."""
+def policies_hash(project: Path, governance: str) -> str:
+    """Hash of the policy files in force: those that stand beside the dbt project, as far as they exist, and the text of the
+    governance.yaml that the build read, wherever it lies.
+    """
     root = project.parent
-    return _hash(root, [root / name for name in POLICIES if (root / name).is_file()])
+    return _hash(root, [root / name for name in POLICIES if (root / name).is_file()], governance)

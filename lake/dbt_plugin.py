@@ -16,14 +16,16 @@ import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.flags import get_flags
 
-from lake import near_duplicates
+from lake import near_duplicates, tokens
 from lake.build_state import BuildState, begin, create_raw_views
 from lake.duck import attach_again, load_delta, pinned
+from lake.governance import find_governance, load_governance
 from lake.key_index import KnownFiles, files_with_keys
 from lake.location import lake_root, model_path, ops_path
 from lake.locks import lock
 from lake.model_files import read_files
 from lake.model_store import ModelConfig, ModelStore, Outcome
+from lake.policy_tables import create_policy_tables
 from lake.publishing import publish
 
 SCRATCH = "forge_scratch"
@@ -75,22 +77,27 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Pin the lake and create what models read: `raw`, and the tables of the release the build goes on from."""
+        flags = _flags()
+        project = Path(flags.PROJECT_DIR).absolute()
+        governance = load_governance(find_governance(project))
         load_delta(conn)
         near_duplicates.register(conn)
+        tokens.register(conn)
         attach_again(conn, self.lake)
-        flags = _flags()
         variables = dict(flags.VARS or {}) if hasattr(flags, "VARS") else {}
         self.connection = conn
         state = self.state = begin(
             self.lake,
-            Path(flags.PROJECT_DIR).absolute(),
+            project,
             conn,
+            governance=governance,
             full_refresh=bool(getattr(flags, "FULL_REFRESH", False)),
             complete=_is_complete(flags),
             audit=bool(variables.get("audit", False)),
             variables=variables,
         )
         create_raw_views(state, conn)
+        create_policy_tables(governance, conn)
         for schema in ("touched", "written", "keys"):
             conn.execute(f"drop schema if exists {schema} cascade")
             conn.execute(f"create schema {schema}")

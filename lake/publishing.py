@@ -39,7 +39,7 @@ def _store_seeds(state: BuildState, connection: duckdb.DuckDBPyConnection, graph
 
 
 def _release(state: BuildState, models: dict[str, int], project_version: str) -> Release:
-    policies, seeds = policies_hash(state.project), seeds_hash(state.project)
+    policies, seeds = policies_hash(state.project, state.governance.text), seeds_hash(state.project)
     return Release(
         release_id=content_id(state.load_seq, state.code, policies, seeds, state.raw, models, project_version),
         sequence=state.last.sequence + 1 if state.last else 1,

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from lake.build_state import BuildState
+from lake.governance import FILE
 from lake.location import model_path, ops_path, raw_path
 from lake.releases import Release
 from lake.tables import RAW_TABLES, SEQUENCE
@@ -75,6 +76,7 @@ def describe_release(
     """Everything the analysts' file and the data dictionary need to know of a release, as JSON-able data.
 
     `connection`: the build's database, in which every model is a view. Relations stand in the order of their dependencies.
+    `policies`: the policy files that the build read, by name, as they were.
     """
     views = dict(
         connection.execute("select schema_name || '.' || view_name, sql from duckdb_views() where not internal").fetchall()
@@ -83,7 +85,8 @@ def describe_release(
     relations = list(_raw(connection, state, release))
     wanted = {key: node for key, node in graph["nodes"].items() if node["resource_type"] in ("model", "seed")}
     names = {key: f"{node['schema']}.{node['alias']}" for key, node in wanted.items()}
-    names |= {key: f"{node['schema']}.{node['identifier']}" for key, node in graph["sources"].items()}
+    # What policies say is in the tables that models make of it; nothing else of it is part of the release.
+    names |= {key: f"raw.{node['identifier']}" for key, node in graph["sources"].items() if node["schema"] == "raw"}
     for unique_id in _in_order(wanted):
         node = wanted[unique_id]
         schema, name = node["schema"], node["alias"]
@@ -103,4 +106,5 @@ def describe_release(
             # dbt names its own database in the views it creates; analysts' views refer to their neighbours.
             relation["sql"] = views[f"{schema}.{name}"].replace(f"{database}.", "")
         relations.append(relation)
-    return {"release_id": release.release_id, "as_of": release.as_of, "relations": relations}
+    policies = {FILE: state.governance.text}
+    return {"release_id": release.release_id, "as_of": release.as_of, "policies": policies, "relations": relations}

@@ -1,0 +1,126 @@
+"""`governance.yaml`: who may learn from whose work, and what for.
+
+The file names startups: the rigs that belong to one owner, and what that owner allows. What is allowed may change at dates, and may
+differ by trained role. See docs/governance.md for the file and `lake/policy_tables.py` for how models see it.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ingest.positioned_yaml import PolicyFileError
+
+ENVIRONMENT = "FORGE_GOVERNANCE"
+FILE = "governance.yaml"
+LEARN = ("none", "own", "shared")
+PURPOSES = ("train", "eval", "synthetic")
+ROLES = ("crew", "deacon", "mayor", "polecat", "refinery", "witness")
+"""The trained roles, as the seed `role_families` names them."""
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""Since when a startup's first settings hold: always."""
+
+
+class GovernanceFileError(PolicyFileError):
+    """governance.yaml cannot be used; `problems` holds every mistake with its line."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an owner allows. `source_models`: patterns of model names, `*` for any text. `expires_at`: None for never."""
+
+    learn: str = "own"
+    purposes: tuple[str, ...] = ("train", "eval")
+    cross_town: bool = True
+    source_models: tuple[str, ...] = ("*",)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """Settings that differ from `valid_from` on: for all roles, and for single ones (role → setting → value)."""
+
+    valid_from: datetime
+    settings: dict[str, Any]
+    roles: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Startup:
+    """One startup. `rigs`: (town, rig); `changes` begin with what holds from the beginning, in the order of their dates."""
+
+    name: str
+    owner: str | None
+    rigs: tuple[tuple[str, str], ...]
+    changes: tuple[Change, ...]
+    line: int
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What holds for one startup and role from `valid_from` to `valid_until` (None: until further notice).
+
+    `startup` is None in the rows for startups that the file does not name.
+    """
+
+    startup: str | None
+    role_family: str
+    valid_from: datetime
+    valid_until: datetime | None
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Governance:
+    """A whole governance.yaml; without a file everything is learned from by its own startup alone. `text`: the file as it is."""
+
+    path: Path | None = None
+    text: str = ""
+    startups: tuple[Startup, ...] = ()
+    unnamed: Settings = field(default_factory=Settings)
+
+    def consents(self) -> Iterator[Consent]:
+        """What holds when, for every startup and role; first for the startups that the file does not name."""
+        for role in ROLES:
+            yield Consent(None, role, BEGINNING, None, self.unnamed)
+        for startup in self.startups:
+            for role in ROLES:
+                yield from self._consents(startup, role)
+
+    def _consents(self, startup: Startup, role: str) -> Iterator[Consent]:
+        general = replace(self.unnamed, learn="own")
+        special: dict[str, Any] = {}
+        for index, change in enumerate(startup.changes):
+            # What is said of all roles holds for all of them: an earlier exception must not outlive a withdrawal.
+            special = {name: value for name, value in special.items() if name not in change.settings}
+            special |= change.roles.get(role, {})
+            general = replace(general, **change.settings)
+            following = startup.changes[index + 1].valid_from if index + 1 < len(startup.changes) else None
+            yield Consent(startup.name, role, change.valid_from, following, replace(general, **special))
+
+
+def find_governance(project: Path) -> Path | None:
+    """The file that a build of this dbt project reads: the one FORGE_GOVERNANCE names, else the one beside it, else none."""
+    named = os.environ.get(ENVIRONMENT)
+    if named:
+        return Path(named).expanduser().absolute()
+    beside = project.parent / FILE
+    return beside if beside.exists() else None
+
+
+def load_governance(path: Path | None) -> Governance:
+    """Read and check a governance.yaml; without a path, what holds without a file.
+
+    Errors: `GovernanceFileError` with every mistake in the file.
+    """
+    from lake.governance_file import GovernanceReader
+
+    if path is None:
+        return Governance()
+    reader = GovernanceReader(path)
+    governance = reader.read()
+    if reader.reader.problems:
+        raise GovernanceFileError(path, reader.reader.problems)
+    return governance
