@@ -1,10 +1,10 @@
 """The seed `calibration_rules` of a release: how much people judge, and how well the scores must agree with them."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import duckdb
 
-from lake.tell import Told
+from training import seed_rules
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,4 @@ class CalibrationRules:
 
 def read_rules(connection: duckdb.DuckDBPyConnection) -> CalibrationRules:
     """The rules of the release that the analysts' file shows. Errors: `Told` when it is older than calibration, or lacks a rule."""
-    try:
-        found = dict(connection.execute("select rule, value from seeds.calibration_rules").fetchall())
-    except duckdb.CatalogException as error:
-        raise Told("this release knows no calibration yet: run `forge build` and `forge catalog`") from error
-    missing = [field.name for field in fields(CalibrationRules) if field.name not in found]
-    if missing:
-        raise Told(f"dbt_project/seeds/calibration_rules.csv lacks the rule {', '.join(missing)}; add it and build again")
-    return CalibrationRules(
-        **{field.name: int(found[field.name]) if field.type is int else found[field.name] for field in fields(CalibrationRules)}
-    )
+    return seed_rules.read_rules(connection, "calibration_rules", CalibrationRules)
