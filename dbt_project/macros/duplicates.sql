@@ -1,8 +1,14 @@
 {# What the models of duplicates share. #}
 
-{% macro conversation_texts(sessions_sql) -%}
-  {#- CTEs up to `texts` (conversation_key, text, written_text): what a conversation is compared by. `conversations` holds the rows of
-      `int_conversations` they are of. In an incremental build those of `sessions_sql`, a query of sessions; in a full build all. -#}
+{% macro duplicate_rule(name) -%}
+  {#- The number of a rule of the seed `duplicate_rules`. -#}
+  (select max(value) from {{ ref('duplicate_rules') }} where rule = '{{ name }}')
+{%- endmacro %}
+
+{% macro conversation_pieces(sessions_sql, condition='true') -%}
+  {#- CTEs up to `pieces`: the texts and calls a conversation is compared by, block by block. `conversations` holds the rows of
+      `int_conversations` they are of. In an incremental build those of `sessions_sql`, a query of sessions; in a full build all.
+      `condition` limits the conversations further. -#}
 conversations as (
 
     select
@@ -15,7 +21,7 @@ conversations as (
         first_message_number,
         last_message_number
     from {{ part_of(ref('int_conversations'), sessions_sql) }}
-    where {{ session_rows(sessions_sql) }}
+    where {{ session_rows(sessions_sql) }} and {{ condition }}
 
 ),
 
@@ -26,7 +32,8 @@ said as (
         messages.session_key,
         messages.record_key,
         messages.message_number,
-        messages.role
+        messages.role,
+        coalesce(messages.response_key, messages.message_key) as turn_key
     from {{ part_of(ref('int_messages'), sessions_sql) }} as messages
     inner join conversations
         on
@@ -48,6 +55,7 @@ pieces as (
     select
         said.conversation_key,
         said.role,
+        said.turn_key,
         said.message_number,
         blocks.block_index,
         case
@@ -63,7 +71,12 @@ pieces as (
         )
         and {{ session_rows(sessions_sql, 'blocks') }}
 
-),
+)
+{%- endmacro %}
+
+{% macro conversation_texts(sessions_sql, condition='true') -%}
+  {#- `conversation_pieces` and `texts` (conversation_key, text, written_text): all of a conversation, and what its agent wrote. -#}
+{{ conversation_pieces(sessions_sql, condition) }},
 
 texts as (
 

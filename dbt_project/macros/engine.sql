@@ -86,6 +86,16 @@
   from {{ relation }}
 {%- endmacro %}
 
+{% macro element_count(array) %}
+  {#- Elements of an array. -#}
+  cast(len({{ array }}) as bigint)
+{%- endmacro %}
+
+{% macro shared_element_count(left, right) %}
+  {#- Distinct elements that two arrays share. -#}
+  cast(len(list_intersect({{ left }}, {{ right }})) as bigint)
+{%- endmacro %}
+
 {% macro to_bigint(text) %}
   {#- Null when the text is no number; fractions are rounded. -#}
   try_cast({{ text }} as bigint)

@@ -32,18 +32,13 @@ hashed as (
 -- Once per content: a text that was there before keeps its signature.
 known as (
 
+    {% if is_incremental() -%}
     select distinct text_hash
-    from hashed
-    where
-        {% if is_incremental() -%}
-        text_hash in (
-            select old.text_hash
-            from {{ part_of(this, touched_sessions) }} as old
-            where old.session_key in ({{ touched_sessions }})
-        )
-        {%- else -%}
-        false
-        {%- endif %}
+    from {{ part_of(this, touched_sessions) }}
+    where session_key in ({{ touched_sessions }})
+    {%- else -%}
+    select text_hash from hashed where false
+    {%- endif %}
 
 ),
 
