@@ -12,7 +12,7 @@
 {% set news %}
 select town_id, session_id from {{ ref('stg_telemetry__records') }} where session_id is not null and {{ new_rows() }}
 {% endset %}
-{% set columns = grain + ['event_hash', 'record_count', 'first_recorded_at', 'last_recorded_at'] %}
+{% set columns = grain + ['event_hash', 'adapter_id', 'record_count', 'first_recorded_at', 'last_recorded_at'] %}
 
 with records as (
 
@@ -25,6 +25,7 @@ with records as (
         bead_id,
         run_id,
         event_hash,
+        {{ adapter_of('model') }} as adapter_id,
         recorded_at
     from {{ ref('stg_telemetry__records') }}
     where session_id is not null and {{ new_rows() }}
@@ -36,6 +37,7 @@ counted as (
     select
         {{ grain | join(', ') }},
         min(event_hash) as event_hash,
+        max(adapter_id) as adapter_id,
         cast(count(*) as bigint) as record_count,
         min(recorded_at) as first_recorded_at,
         max(recorded_at) as last_recorded_at
@@ -53,6 +55,7 @@ sightings as (
 select
     {{ grain | join(', ') }},
     min(event_hash) as event_hash,
+    max(adapter_id) as adapter_id,
     cast(sum(record_count) as bigint) as record_count,
     min(first_recorded_at) as first_recorded_at,
     max(last_recorded_at) as last_recorded_at

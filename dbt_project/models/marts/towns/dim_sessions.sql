@@ -28,6 +28,18 @@ with identities as (
     where session_key in (select session_key from {{ touched(ref('int_session_identities')) }})
     {% endif %}
 
+),
+
+told as (
+
+    select
+        town_id,
+        session_id,
+        max(adapter_id) as adapter_id
+    from {{ part_of(ref('int_telemetry_sessions'), identity_session_ids()) }}
+    where adapter_id is not null
+    group by town_id, session_id
+
 )
 
 select
@@ -54,6 +66,7 @@ select
     sessions.root_path_count,
     sessions.git_branches,
     sessions.models,
+    coalesce({{ adapter_of('sessions.models') }}, told.adapter_id) as adapter_id,
     sessions.versions,
     sessions.first_prompt_kind,
     beacons.topic as start_topic,
@@ -81,3 +94,4 @@ inner join identities on sessions.session_key = identities.session_key
 left join {{ ref('role_families') }} as families on identities.role = families.role
 left join {{ part_of(ref('int_session_beacons'), touched(ref('int_session_identities'))) }} as beacons
     on sessions.session_key = beacons.session_key and not beacons.is_fork_copy
+left join told on sessions.town_id = told.town_id and sessions.session_id = told.session_id
