@@ -27,6 +27,14 @@ TownsFile = Annotated[
     Path | None,
     typer.Option("--towns", envvar="FORGE_TOWNS", help="The towns file. Default: ./towns.yaml, else the one beside forge.py."),
 ]
+GovernanceFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--governance",
+        envvar="FORGE_GOVERNANCE",
+        help="Who may learn from whose work. Default: governance.yaml beside the towns file, else the one beside forge.py.",
+    ),
+]
 Only = Annotated[
     list[str] | None,
     typer.Option(
@@ -67,11 +75,12 @@ def forge(
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where towns.yaml shall stand.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Where towns.yaml and governance.yaml shall stand.")] = Path(),
 ) -> None:
-    """Write a towns.yaml, make the lake and its key.
+    """Write the policy files, make the lake and its key.
 
-    The towns.yaml is commented: it says how to name your towns. What exists is kept, so init can be run again at any time.
+    Both files are commented: towns.yaml says how to name your towns, governance.yaml who may learn from their work. What exists is
+    kept, so init can be run again at any time.
     """
     from lake.location import lake_root
     from lake.setup import set_up
@@ -114,29 +123,33 @@ def build(
     select: Annotated[
         str | None, typer.Option("--select", metavar="MODELS", help="Build some models only, in dbt's syntax. Publishes nothing.")
     ] = None,
+    governance: GovernanceFile = None,
 ) -> None:
     """Build the models, test them, publish a release.
 
     The same as `dbt build` in dbt_project/. Only what is new is computed, and a release is published only when every test
     passed; otherwise the last release stays.
     """
+    from lake.governance import governance_file
     from lake.location import lake_root
     from lake.nightly import build_models
 
-    raise typer.Exit(build_models(lake_root(), full_refresh=full_refresh, audit=audit, select=select))
+    policy = governance_file(governance, towns_file(None))
+    raise typer.Exit(build_models(lake_root(), full_refresh=full_refresh, audit=audit, select=select, governance=policy))
 
 
 @app.command()
-def publish(release: ReleaseId = None) -> None:
+def publish(release: ReleaseId = None, governance: GovernanceFile = None) -> None:
     """Audit every row, publish, update the analysts' file.
 
     Like `build --audit` followed by `catalog`. With --release it builds nothing and puts that earlier release before the
     analysts: the way back from a bad day.
     """
+    from lake.governance import governance_file
     from lake.location import lake_root
     from lake.nightly import publish_release
 
-    raise typer.Exit(publish_release(lake_root(), release))
+    raise typer.Exit(publish_release(lake_root(), release, governance_file(governance, towns_file(None))))
 
 
 @app.command()
@@ -260,15 +273,18 @@ def status(
     max_age_hours: MaxAge = 26.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     towns: TownsFile = None,
+    governance: GovernanceFile = None,
 ) -> None:
     """Say how fresh every town is, and what analysts see.
 
     Exits with 4 when a town was not looked at, or nothing was built, for longer than --max-age-hours by the clock. How far a
     town's data lies behind the newest data of the lake is shown too, but agents may rest: that alone is no failure.
     """
+    from lake.governance import governance_file
     from lake.location import lake_root
     from lake.status import print_status
 
+    governance_file(governance, towns_file(towns))
     raise typer.Exit(print_status(lake_root(), towns_file(towns), max_age_hours=max_age_hours, as_json=as_json))
 
 
@@ -278,26 +294,29 @@ def nightly(
     only: Only = None,
     audit: Annotated[bool, typer.Option("--audit", help="Run the tests over every row.")] = False,
     progress: Progress = None,
+    governance: GovernanceFile = None,
 ) -> None:
     """Load, build, publish: all that a scheduler must call.
 
     Ends with a summary of what changed. Safe to repeat, to interrupt, and to start twice: the second one stops and says why.
     """
+    from lake.governance import governance_file
     from lake.location import lake_root
     from lake.nightly import run_nightly
 
-    raise typer.Exit(run_nightly(towns_file(towns), lake_root(), only=only, audit=audit, progress=progress))
+    policy = governance_file(governance, towns_file(towns))
+    raise typer.Exit(run_nightly(towns_file(towns), lake_root(), only=only, audit=audit, progress=progress, governance=policy))
 
 
 @app.command()
-def doctor(towns: TownsFile = None) -> None:
+def doctor(towns: TownsFile = None, governance: GovernanceFile = None) -> None:
     """Find problems, and say what to do about each.
 
-    Looks at this machine, the lake, its key, and everything that towns.yaml points to. Changes nothing.
+    Looks at this machine, the lake, its key, governance.yaml, and everything that towns.yaml points to. Changes nothing.
     """
     from lake.doctor import print_checks
 
-    raise typer.Exit(print_checks(towns_file(towns)))
+    raise typer.Exit(print_checks(towns_file(towns), governance))
 
 
 @app.command()
@@ -318,7 +337,8 @@ def demo(
 
 def towns_file(given: Path | None) -> Path:
     """The towns file that a verb reads: the one named, else the one here, else the one beside this program."""
-    here = Path("towns.yaml")
+    here, named = Path("towns.yaml"), os.environ.get("FORGE_TOWNS")
+    given = given or (Path(named) if named else None)
     return given or (here if here.exists() else Path(__file__).resolve().with_name("towns.yaml"))
 
 

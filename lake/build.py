@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from lake.governance import ENVIRONMENT as GOVERNANCE
 from lake.location import ENVIRONMENT, ops_path
 from lake.locks import lock
 
@@ -39,10 +40,13 @@ def _log_of(lake: Path, process: int) -> dict[str, object]:
     return stored if stored.get("process") == process else {}
 
 
-def run_build(lake: Path, *, full_refresh: bool = False, audit: bool = False, select: str | None = None) -> BuildResult:
+def run_build(
+    lake: Path, *, full_refresh: bool = False, audit: bool = False, select: str | None = None, governance: Path | None = None
+) -> BuildResult:
     """Build the models, test the rows, publish if everything was built and is green. dbt's output goes to this process's output.
 
     `full_refresh`: from nothing. `audit`: test every row. `select`: some models only, in dbt's syntax; publishes nothing.
+    `governance`: who may learn from what; without it the build finds the file as plain `dbt build` does.
     Raises `LockHeldError` when another build runs on this lake.
     """
     # dbt takes the lock itself, for those who call it plainly. Asking first gives the reason without dbt's stack around it.
@@ -57,6 +61,8 @@ def run_build(lake: Path, *, full_refresh: bool = False, audit: bool = False, se
     if select is not None:
         command += ["--select", *select.split()]
     environment = {**_NIGHTLY, **os.environ, **_QUIET, ENVIRONMENT: str(lake)}
+    if governance is not None:
+        environment[GOVERNANCE] = str(governance)
     process = subprocess.Popen(command, cwd=PROJECT, env=environment)
     exit_code = process.wait()
     log = _log_of(lake, process.pid)

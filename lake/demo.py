@@ -29,6 +29,7 @@ def run_demo(folder: Path, seed: int) -> ExitCode:
     from lake.build import run_build
     from lake.catalog import write_catalog
     from lake.dictionary import write_dictionary
+    from lake.governance import FILE as GOVERNANCE
 
     begun = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,7 +46,7 @@ def run_demo(folder: Path, seed: int) -> ExitCode:
         raise Told("the demo's towns could not be loaded; the lines above say why", ExitCode(report.exit_code))
     note_looks(lake, report.towns_reached)
     with _step("3/4 building and testing the models"), dbt_output(quiet=True):
-        result = run_build(lake)
+        result = run_build(lake, governance=towns.with_name(GOVERNANCE))
         if result.exit_code != 0:
             raise Told("the demo's build failed; the messages above say why")
         say(f"    release {result.release_id} {'published' if result.outcome == 'published' else 'is up to date'}")

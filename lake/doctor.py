@@ -33,10 +33,10 @@ class Check:
     advice: str = ""
 
 
-def print_checks(towns_file: Path) -> ExitCode:
+def print_checks(towns_file: Path, governance: Path | None = None) -> ExitCode:
     """Run and print all checks. OK when none failed."""
     found = []
-    for check in checks(towns_file):
+    for check in checks(towns_file, governance):
         say(f"{check.state:5} {check.what}")
         if check.advice:
             say(f"      -> {check.advice}")
@@ -46,8 +46,11 @@ def print_checks(towns_file: Path) -> ExitCode:
     return ExitCode.FAILED if failed else ExitCode.OK
 
 
-def checks(towns_file: Path) -> Iterator[Check]:
-    """All checks, from the machine to the towns. One that breaks down is a failed check, and the others still run."""
+def checks(towns_file: Path, governance: Path | None = None) -> Iterator[Check]:
+    """All checks, from the machine to the towns. One that breaks down is a failed check, and the others still run.
+
+    `governance`: the governance.yaml to look at, where it is not the one a build finds by itself.
+    """
     yield from _guarded(_python)
     yield from _guarded(_packages)
     yield from _guarded(_delta)
@@ -59,9 +62,10 @@ def checks(towns_file: Path) -> Iterator[Check]:
     for check in (_folder, _space, _key, _locks, _half_done, _release):
         yield from _guarded(check, lake)
     yield from _guarded(_towns, towns_file)
+    yield from _guarded(_governance, towns_file, governance)
 
 
-def _guarded(check: Callable[..., Iterator[Check]], *arguments: Path) -> Iterator[Check]:
+def _guarded(check: Callable[..., Iterator[Check]], *arguments: Path | None) -> Iterator[Check]:
     try:
         yield from check(*arguments)
     except Exception as error:  # a doctor who faints is of no use: the finding is that this could not be checked
@@ -212,6 +216,31 @@ def _towns(towns_file: Path) -> Iterator[Check]:
             yield Check(
                 "fail", f"{home.harness} home {home.path} of {', '.join(home.towns)} is no folder", f"correct it in {towns_file}"
             )
+
+
+def _governance(towns_file: Path, given: Path | None) -> Iterator[Check]:
+    from ingest.towns import TownsFileError, load_towns
+    from lake.governance import GovernanceFileError, governance_file, load_governance
+
+    try:
+        path = governance_file(given, towns_file)
+    except GovernanceFileError as error:
+        for line in str(error).splitlines():
+            yield Check("fail", line, "see docs/governance.md")
+        return
+    if path is None:
+        yield Check("note", "no governance.yaml: every startup teaches itself alone", "forge init writes one")
+        return
+    startups = load_governance(path).startups
+    yield Check("ok", f"{path} names {len(startups)} startups")
+    try:
+        known = {town.name for town in load_towns(towns_file).towns}
+    except TownsFileError:  # told above
+        return
+    named = {town for startup in startups for town, _ in startup.rigs}
+    named |= {startup.name.removesuffix("/hq") for startup in startups if startup.name.endswith("/hq")}
+    for town in sorted(named - known):
+        yield Check("note", f"{path} speaks of a town {town} that {towns_file} does not declare", "correct its name, or leave it")
 
 
 def _servers(town: "Town", towns_file: Path) -> Iterator[Check]:

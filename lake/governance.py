@@ -8,11 +8,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from ingest.positioned_yaml import PolicyFileError
 
+PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 ENVIRONMENT = "FORGE_GOVERNANCE"
 FILE = "governance.yaml"
 LEARN = ("none", "own", "shared")
@@ -90,15 +92,32 @@ class Governance:
                 yield from self._consents(startup, role)
 
     def _consents(self, startup: Startup, role: str) -> Iterator[Consent]:
-        general = replace(self.unnamed, learn="own")
+        general = self.unnamed
         special: dict[str, Any] = {}
         for index, change in enumerate(startup.changes):
-            # What is said of all roles holds for all of them: an earlier exception must not outlive a withdrawal.
-            special = {name: value for name, value in special.items() if name not in change.settings}
-            special |= change.roles.get(role, {})
             general = replace(general, **change.settings)
+            # What is said of all roles holds for every role, but lifts no restriction that was said of one of them.
+            special = {
+                name: value
+                for name, value in special.items()
+                if name not in change.settings or _is_narrower(name, value, getattr(general, name))
+            }
+            special |= change.roles.get(role, {})
             following = startup.changes[index + 1].valid_from if index + 1 < len(startup.changes) else None
             yield Consent(startup.name, role, change.valid_from, following, replace(general, **special))
+
+
+def _is_narrower(name: str, special: Any, general: Any) -> bool:
+    """Whether a role's value of a setting allows nothing that the one for all roles forbids."""
+    if name == "learn":
+        return LEARN.index(special) < LEARN.index(general)
+    if name == "purposes":
+        return set(special) < set(general)
+    if name == "source_models":
+        return all(any(fnmatchcase(pattern, wider) for wider in general) for pattern in special)
+    if name == "expires_at":
+        return special is not None and (general is None or special < general)
+    return bool(special < general)  # cross_town: no is narrower than yes
 
 
 def find_governance(project: Path) -> Path | None:
@@ -108,6 +127,23 @@ def find_governance(project: Path) -> Path | None:
         return Path(named).expanduser().absolute()
     beside = project.parent / FILE
     return beside if beside.exists() else None
+
+
+def governance_file(given: Path | None, towns_file: Path) -> Path | None:
+    """The governance.yaml that a verb's build reads, checked; None when there is none.
+
+    It is the one given, else the one that FORGE_GOVERNANCE names, else the one beside the towns file, else the one of this clone.
+    Errors: `GovernanceFileError`.
+    """
+    beside = towns_file.absolute().parent / FILE
+    if given is not None:
+        path: Path | None = given.expanduser().absolute()
+    elif not os.environ.get(ENVIRONMENT) and beside.exists():
+        path = beside
+    else:
+        path = find_governance(PROJECT)
+    load_governance(path)
+    return path
 
 
 def load_governance(path: Path | None) -> Governance:

@@ -38,20 +38,20 @@ def load(towns_file: Path, lake: Path, *, only: list[str] | None, progress: bool
     return ExitCode(report.exit_code)
 
 
-def build_models(lake: Path, *, full_refresh: bool, audit: bool, select: str | None) -> ExitCode:
+def build_models(lake: Path, *, full_refresh: bool, audit: bool, select: str | None, governance: Path | None) -> ExitCode:
     """`forge build`: dbt's own output, then one line on how it ended."""
     from lake.build import run_build
 
     with dbt_output(quiet=False):
-        result = run_build(lake, full_refresh=full_refresh, audit=audit, select=select)
+        result = run_build(lake, full_refresh=full_refresh, audit=audit, select=select, governance=governance)
     say(_ending(result))
     return ExitCode.OK if result.exit_code == 0 else ExitCode.FAILED
 
 
-def publish_release(lake: Path, release: str | None) -> ExitCode:
+def publish_release(lake: Path, release: str | None, governance: Path | None) -> ExitCode:
     """`forge publish`: audit, publish and update the analysts' file; with `release` only the latter, for that release."""
     if release is None:
-        code = build_models(lake, full_refresh=False, audit=True, select=None)
+        code = build_models(lake, full_refresh=False, audit=True, select=None, governance=governance)
         if code is not ExitCode.OK:
             return code
     write_catalog_file(lake, release, None, None, None)
@@ -69,7 +69,9 @@ def write_catalog_file(lake: Path, release: str | None, path: Path | None, root:
     say(f"{write_dictionary(lake, release=release, path=dictionary)} describes it")
 
 
-def run_nightly(towns_file: Path, lake: Path, *, only: list[str] | None, audit: bool, progress: bool | None) -> ExitCode:
+def run_nightly(
+    towns_file: Path, lake: Path, *, only: list[str] | None, audit: bool, progress: bool | None, governance: Path | None
+) -> ExitCode:
     """`forge nightly`. A town that could not be loaded does not stop the build of the others.
 
     Returns the worst of its steps: FAILED before PARTIAL before OK.
@@ -78,7 +80,7 @@ def run_nightly(towns_file: Path, lake: Path, *, only: list[str] | None, audit: 
 
     loaded = load(towns_file, lake, only=only, progress=progress)
     with dbt_output(quiet=True):
-        result = run_build(lake, audit=audit)
+        result = run_build(lake, audit=audit, governance=governance)
     for line in changes(lake, result):
         say(line)
     if result.exit_code != 0:

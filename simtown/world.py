@@ -21,7 +21,7 @@ from simtown.town import Town
 from simtown.transcript import set_modified
 from simtown.truth import Truth, TruthWriter
 from simtown.work import AGAIN, PLANS, Attempt, WorkItem, sling
-from simtown.write import copy_database, rig_beads, towns_yaml, write_facts, write_identity
+from simtown.write import copy_database, governance_yaml, rig_beads, towns_yaml, write_facts, write_identity
 
 BEGIN = at(2026, 1, 5, 6)
 END = at(2026, 4, 26)
@@ -175,9 +175,11 @@ def generate(
                 copy_database(by_database[rig.project_id], target, end - 40 * DAY)
     write_facts(truth, chosen, exports, end)
     towns_yaml(out, chosen)
+    governance_yaml(out, chosen)
     truth_read = truth.close()
     for path in [
         out / "towns.yaml",
+        out / "governance.yaml",
         *(path for place in chosen for path in (out / place.name / "gt").rglob("*") if path.is_file()),
     ]:
         set_modified(path, end)

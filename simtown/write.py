@@ -1,4 +1,4 @@
-"""The files of a town that describe it, and `towns.yaml`."""
+"""The files of a town that describe it, and the policies: `towns.yaml` and `governance.yaml`."""
 
 import shutil
 from pathlib import Path
@@ -11,6 +11,9 @@ from simtown.beads import BeadsExport
 from simtown.clock import at, millis, seconds
 from simtown.places import Place, Rig
 from simtown.truth import TruthWriter
+
+_CONSENT = {"sfgastown": "shared", "mill": "shared", "orchard": "none"}
+"""Startups from which others may learn, or nobody; all the rest only learn from themselves."""
 
 
 def _json(path: Path, content: Any) -> None:
@@ -78,6 +81,26 @@ def towns_yaml(out: Path, places: tuple[Place, ...]) -> None:
     (out / "towns.yaml").write_text(yaml.safe_dump({"towns": towns}, sort_keys=False), "utf-8")
 
 
+def startups_of(place: Place) -> list[tuple[str, list[str], str]]:
+    """The startups with rigs in a town, its own agents' first: name, rigs, and who may learn from them."""
+    found: list[tuple[str, list[str], str]] = [(f"{place.name}/hq", [], "shared")]
+    for startup in sorted({rig.startup for rig in place.rigs}):
+        found.append((startup, [rig.name for rig in place.rigs if rig.startup == startup], _CONSENT.get(startup, "own")))
+    return found
+
+
+def governance_yaml(out: Path, places: tuple[Place, ...]) -> None:
+    """`governance.yaml`: what the ground truth says of startups, as the policy that a lake of these towns is built with."""
+    startups: dict[str, dict[str, Any]] = {}
+    for place in places:
+        for name, rigs, learn in startups_of(place):
+            entry = startups.setdefault(name, {"name": name})
+            if rigs:
+                entry.setdefault("rigs", {})[place.name] = rigs
+            entry["learn"] = learn
+    (out / "governance.yaml").write_text(yaml.safe_dump({"startups": list(startups.values())}, sort_keys=False), "utf-8")
+
+
 def copy_database(source: BeadsExport, target: Path, until: int) -> None:
     """A federated town's older copy of a database: beads untouched since `until`, byte for byte."""
     target.mkdir(parents=True, exist_ok=True)
@@ -97,7 +120,6 @@ def copy_database(source: BeadsExport, target: Path, until: int) -> None:
 
 def write_facts(truth: TruthWriter, places: tuple[Place, ...], exports: list[tuple[Place, BeadsExport]], as_of: int) -> None:
     """Ground truth about towns, startups, databases, clocks, and the names that must not survive redaction."""
-    consent = {"sfgastown": "shared", "mill": "shared", "orchard": "none"}
     for place in places:
         truth.add(
             "towns", town=place.name, owner=place.owner, town_name=place.town_name, created_at=place.created_at,
@@ -105,10 +127,8 @@ def write_facts(truth: TruthWriter, places: tuple[Place, ...], exports: list[tup
         )  # fmt: skip
         for kind, value in (("email", place.owner), ("home_name", place.user), ("person", place.person)):
             truth.add("identities", town=place.name, kind=kind, value=value)
-        truth.add("startups", town=place.name, startup=f"{place.name}/hq", rigs=[], learn="shared")
-        for startup in sorted({rig.startup for rig in place.rigs}):
-            rigs = [rig.name for rig in place.rigs if rig.startup == startup]
-            truth.add("startups", town=place.name, startup=startup, rigs=rigs, learn=consent.get(startup, "own"))
+        for startup, rigs, learn in startups_of(place):
+            truth.add("startups", town=place.name, startup=startup, rigs=rigs, learn=learn)
         for rig in place.rigs:
             truth.add(
                 "databases", town=place.name, rig=rig.name, database=rig.database, project_id=rig.project_id,

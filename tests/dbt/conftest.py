@@ -11,6 +11,7 @@ import pytest
 
 from ingest.run import run_ingest
 from lake.duck import load_delta
+from lake.governance import ENVIRONMENT as GOVERNANCE
 from simtown import Truth, generate
 from tests.dbt.projects import REAL, dbt
 
@@ -23,6 +24,11 @@ class TownsLake:
     lake: Path
     folder: Path
     connection: duckdb.DuckDBPyConnection
+
+    @property
+    def policy(self) -> dict[str, str]:
+        """What dbt must find in the environment to build these towns with their own governance.yaml."""
+        return {GOVERNANCE: str(self.folder / "world/governance.yaml")}
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Answer of a query over the models, each by its own name."""
@@ -44,7 +50,8 @@ def towns_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TownsLake]:
     report = run_ingest(folder / "world/towns.yaml", lake, progress=False)
     assert report.exit_code == 0, report.lines()
     target = str(folder / "target")
-    built = dbt(REAL, lake, "build", "--exclude-resource-type", "test", "unit_test", DBT_TARGET_PATH=target)
+    policy = str(folder / "world/governance.yaml")
+    built = dbt(REAL, lake, "build", "--exclude-resource-type", "test", "unit_test", DBT_TARGET_PATH=target, **{GOVERNANCE: policy})
     assert built.exit_code == 0, built.output
     with duckdb.connect() as connection:
         load_delta(connection)

@@ -16,7 +16,8 @@ def test_outcomes_of_a_growing_lake_are_those_of_one_full_build(
     towns_lake: TownsLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every file of two towns comes in halves: sessions before their ends, beads before their merges."""
-    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+    for name, value in {"DBT_TARGET_PATH": str(tmp_path / "target"), **towns_lake.policy}.items():
+        monkeypatch.setenv(name, value)
     lake = tmp_path / "grown" / "lake"
     builds = grow(REAL, towns_lake.lake, lake, steps=STEPS)
     assert [build.log["mode"] for build in builds] == ["full"] + ["incremental"] * (STEPS - 1)

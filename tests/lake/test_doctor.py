@@ -142,3 +142,14 @@ def test_servers_that_a_town_declares_are_asked(towns: Path) -> None:
         asked = len(store.asked)
         assert any("telemetry store" in check.what for check in found(towns, "fail"))
         assert len(store.asked) == asked + 1
+
+
+def test_a_policy_that_cannot_be_used_is_told_and_so_are_towns_it_alone_knows(towns: Path) -> None:
+    policy = towns.with_name("governance.yaml")
+    policy.write_text("startups:\n- {name: x, rigs: {b: [r]}, learn: all}\n- {name: a/hq, learn: own}\n")
+    (fail,) = found(towns, "fail")
+    assert fail.what.startswith(f"{policy}:2: startups[0].learn: 'all' is not accepted")
+    policy.write_text(policy.read_text().replace("all", "own"))
+    assert found(towns, "fail") == []
+    (note,) = [check.what for check in found(towns, "note") if "governance" in check.what]
+    assert note == f"{policy} speaks of a town b that {towns} does not declare"

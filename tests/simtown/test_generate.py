@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.towns import load_towns
+from lake.governance import load_governance
 from simtown import Truth, generate
 from simtown.scale import parse_scale
 
@@ -45,6 +46,17 @@ def test_towns_yaml_is_ready_to_load(demo: tuple[Path, Truth]) -> None:
         for export in town.beads:
             assert Path(export.path, "issues.jsonl").is_file()
             assert (export.beads_project is not None) != Path(export.path).parent.joinpath("metadata.json").is_file()
+
+
+def test_governance_yaml_says_what_the_truth_says(tmp_path: Path) -> None:
+    truth = generate(tmp_path / "three", towns=3, size="small").all("startups")
+    governance = load_governance(tmp_path / "three/governance.yaml")
+    assert {startup.name for startup in governance.startups} == {row["startup"] for row in truth}
+    rigs = {(town, rig, startup.name) for startup in governance.startups for town, rig in startup.rigs}
+    assert rigs == {(row["town"], rig, row["startup"]) for row in truth for rig in row["rigs"]}
+    learn = {(consent.startup, consent.settings.learn) for consent in governance.consents() if consent.startup}
+    assert learn == {(row["startup"], row["learn"]) for row in truth}
+    assert {"none", "own", "shared"} == {row["learn"] for row in truth}
 
 
 def test_sizes_are_as_promised(small: tuple[Path, Truth], demo: tuple[Path, Truth], tmp_path: Path) -> None:
