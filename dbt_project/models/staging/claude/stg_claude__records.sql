@@ -44,6 +44,7 @@ parsed as (
             'data': {
                 'hookEvent': 'VARCHAR',
                 'hookName': 'VARCHAR',
+                'stdout': 'VARCHAR',
             },
             'message': {
                 'role': 'VARCHAR',
@@ -115,7 +116,7 @@ typed as (
         fields.summary as summary,
         coalesce(fields.attachment.hookevent, fields.data.hookevent) as hook_event,
         coalesce(fields.attachment.hookname, fields.data.hookname) as hook_name,
-        fields.attachment.stdout as hook_stdout,
+        coalesce(fields.attachment.stdout, fields.data.stdout) as hook_stdout,
         fields.compactmetadata.trigger as compact_trigger,
         case content_start
             when 91 then 'list'
