@@ -191,6 +191,22 @@ def sql(
 
 
 @app.command()
+def report(
+    release: ReleaseId = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The page to write. Default: report.html in the lake.")] = None,
+) -> None:
+    """Draw what came in, what was kept, and why.
+
+    One page for the browser: the road from files to examples with the reason of every loss, scores and tokens, outcomes, links,
+    drift, evaluation sets and snapshots. It stands alone, so it can be mailed or hosted as it is.
+    """
+    from lake.location import lake_root
+    from lake.report import print_report
+
+    print_report(lake_root(), release, out)
+
+
+@app.command()
 def show(
     session: Annotated[str, typer.Argument(help="A session's id, or its beginning.")],
     full: Annotated[bool, typer.Option("--full", help="Unfold injected text and the results of tools.")] = False,

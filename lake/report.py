@@ -14,6 +14,7 @@ from lake.releases import Release, find_release
 from lake.report_charts import score_histograms, stacked, stage, token_histograms
 from lake.report_data import Rows, read_answers, release_connection
 from lake.report_text import FILTERS
+from lake.tell import say
 
 PAGE = "report.html"
 TEMPLATES = Path(__file__).with_name("report_page")
@@ -43,6 +44,11 @@ def write_report(lake: Path, *, release: str | None = None, path: Path | None = 
     unfinished.write_text(report_page(chosen, answers), encoding="utf-8")
     unfinished.replace(target)
     return target
+
+
+def print_report(lake: Path, release: str | None, path: Path | None) -> None:
+    """What the verb does: write the page and say where it is."""
+    say(f"{write_report(lake, release=release, path=path)} shows release {find_release(lake, release).release_id}")
 
 
 def report_page(release: Release, answers: Mapping[str, Rows | None]) -> str:
