@@ -1,7 +1,7 @@
 """Which tokens of an example a model learns, said without Axolotl.
 
-The same text as training/chat_template.jinja makes, but in pieces that know whether they are learned: assistants' turns whose
-`train` is true, with their end marker; of a turn with `train_detail` only the spans of its content that say so (and the end marker),
+The same text as simtown/chat_template.jinja makes, but in pieces that know whether they are learned: assistants' turns whose
+`train` is true, with their end marker; of a turn with `train_detail` only the spans of its content that say so, and the end marker:
 neither its thinking nor its calls, because Axolotl knows no spans there. Needs a tokenizer and no torch, so that trained tokens can
 be counted anywhere; tests compare it token by token with what Axolotl computes.
 """
@@ -15,11 +15,6 @@ from tokenizers import Tokenizer
 
 START, END = "<|im_start|>", "<|im_end|>"
 CONTROL_TOKENS = (START, END, "<|endoftext|>")
-_TOOLS_BEFORE = "# Tools\n\nYou may call these functions. Each line describes one.\n<tools>"
-_TOOLS_AFTER = (
-    "\n</tools>\n\nTo call one, write its name and its arguments as one JSON object between <tool_call> and </tool_call>."
-)
-
 Message = Mapping[str, Any]
 
 
@@ -45,19 +40,20 @@ class Tokens:
 
 
 def _offered(tools: Sequence[Mapping[str, Any]]) -> str:
-    return "".join([_TOOLS_BEFORE, *("\n" + json.dumps(tool, ensure_ascii=False) for tool in tools), _TOOLS_AFTER])
+    lines = "".join("\n" + json.dumps(tool, ensure_ascii=False) for tool in tools)
+    return f"{START}tools\n<tools>{lines}\n</tools>{END}\n"
 
 
 def _call(call: Mapping[str, Any]) -> str:
     function = call["function"]
     arguments = function["arguments"]
     parsed = json.loads(arguments) if isinstance(arguments, str) else arguments
-    said = f'"name": {json.dumps(function["name"], ensure_ascii=False)}, "arguments": {json.dumps(parsed, ensure_ascii=False)}'
-    return "<tool_call>\n{" + said + "}\n</tool_call>"
+    said = f'"name": "{function["name"]}", "arguments": {json.dumps(parsed, ensure_ascii=False)}'
+    return "<tool_call>{" + said + "}</tool_call>"
 
 
 def _spans(content: str, details: Sequence[Mapping[str, Any]]) -> Iterator[Piece]:
-    """The content in pieces; offsets count characters from 0 and both ends belong to the span. What no span covers is not learned."""
+    """The content in pieces. Offsets count characters from 0, both ends belong to a span; what no span covers is not learned."""
     flags = [False] * len(content)
     for detail in details:
         for position in range(detail["begin_offset"], min(detail["end_offset"] + 1, len(content))):
@@ -76,38 +72,26 @@ def _assistant(message: Message) -> Iterator[Piece]:
     is_whole = is_learned and not details
     yield Piece(f"{START}assistant\n")
     if reasoning := message.get("reasoning_content"):
-        yield Piece(f"<think>\n{reasoning}\n</think>\n\n", is_whole)
+        yield Piece(f"<think>\n{reasoning}\n</think>\n", is_whole)
     yield from _spans(content, details) if is_learned and details else [Piece(content, is_whole)]
-    calls = message.get("tool_calls") or []
-    for number, call in enumerate(calls):
-        yield Piece(("\n" if content or number else "") + _call(call), is_whole)
+    for call in message.get("tool_calls") or []:
+        yield Piece(_call(call), is_whole)
     yield Piece(END, is_learned)
     yield Piece("\n")
 
 
 def pieces(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] | None = None) -> list[Piece]:
     """The text of a conversation in order. `messages` as in a snapshot's SFT rows; `tools` parsed."""
-    found: list[Piece] = []
-    if tools and messages[0]["role"] != "system":
-        found.append(Piece(f"{START}system\n{_offered(tools)}{END}\n"))
-    for number, message in enumerate(messages):
-        role, content = message["role"], message.get("content") or ""
-        if role == "tool":
-            begins = number == 0 or messages[number - 1]["role"] != "tool"
-            ends = number + 1 == len(messages) or messages[number + 1]["role"] != "tool"
-            before, after = f"{START}user\n" if begins else "\n", f"{END}\n" if ends else ""
-            found.append(Piece(f"{before}<tool_response>\n{content}\n</tool_response>{after}"))
-        elif role == "assistant":
+    found = [Piece(_offered(tools))] if tools else []
+    for message in messages:
+        if message["role"] == "assistant":
             found.extend(_assistant(message))
         else:
-            offered = f"\n\n{_offered(tools)}" if role == "system" and number == 0 and tools else ""
-            found.append(Piece(f"{START}{role}\n{content}{offered}{END}\n"))
+            found.append(Piece(f"{START}{message['role']}\n{message.get('content') or ''}{END}\n"))
     return found
 
 
-def learned_tokens(
-    tokenizer: Tokenizer, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] | None = None
-) -> Tokens:
+def learned_tokens(tokenizer: Tokenizer, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] | None = None) -> Tokens:
     """The tokens of a conversation; one is learned when all of its characters are."""
     said = pieces(messages, tools)
     text = "".join(piece.text for piece in said)
