@@ -81,6 +81,20 @@ def rollback(startup: Startup, role: Role, reason: Reason) -> None:
 
 
 @app.command()
+def review(
+    apply: Annotated[bool, typer.Option("--apply", help="Roll back what got worse.")] = False,
+) -> None:
+    """Tell which champions do worse work than everybody else.
+
+    Judged by the outcomes of their episodes in the newest release. Exit code 1 when one does and was not rolled back.
+    """
+    from lake.location import lake_root
+    from training.degradation import review as review_champions
+
+    raise typer.Exit(review_champions(lake_root(), apply=apply))
+
+
+@app.command()
 def alias(startup: Startup, role: Role, adapter: AdapterId, reason: Reason) -> None:
     """Let a champion stand for a startup without one."""
     from lake.location import lake_root
