@@ -75,16 +75,30 @@ pieces as (
 {%- endmacro %}
 
 {% macro conversation_texts(sessions_sql, condition='true') -%}
-  {#- `conversation_pieces` and `texts` (conversation_key, text, written_text): all of a conversation, and what its agent wrote. -#}
+  {#- `conversation_pieces`, `answers` (a row per turn that was typed or written, with its text) and `texts` (conversation_key, text,
+      written_text: all of a conversation, and what its agent wrote). -#}
 {{ conversation_pieces(sessions_sql, condition) }},
+
+answers as (
+
+    select
+        conversation_key,
+        role,
+        turn_key,
+        min(message_number) as place,
+        {{ joined_text('piece', line_break(), 'message_number, block_index') }} as text
+    from pieces
+    group by conversation_key, role, turn_key
+
+),
 
 texts as (
 
     select
         conversation_key,
-        {{ joined_text('piece', line_break(), 'message_number, block_index') }} as text,
-        {{ joined_text("case when role = 'assistant' then piece end", line_break(), 'message_number, block_index') }} as written_text
-    from pieces
+        {{ joined_text('text', line_break(), 'place') }} as text,
+        {{ joined_text("case when role = 'assistant' then text end", line_break(), 'place') }} as written_text
+    from answers
     group by conversation_key
     having max(case when role = 'assistant' then 1 else 0 end) = 1
 

@@ -86,6 +86,11 @@
   from {{ relation }}
 {%- endmacro %}
 
+{% macro array_of(value, order_by) %}
+  {#- Aggregate: the non-null values of a group, in order, as an array; null when there is none. -#}
+  list({{ value }} order by {{ order_by }}) filter (where {{ value }} is not null)
+{%- endmacro %}
+
 {% macro element_count(array) %}
   {#- Elements of an array. -#}
   cast(len({{ array }}) as bigint)
@@ -122,6 +127,11 @@
 {% macro seconds_between(earlier, later) %}
   {#- Seconds as double, fractions kept. -#}
   (epoch_us({{ later }}) - epoch_us({{ earlier }})) / cast(1000000 as double)
+{%- endmacro %}
+
+{% macro text_as_json(text) %}
+  {#- A text as a JSON string, with its quotes; null for null. -#}
+  case when {{ text }} is not null then cast(to_json({{ text }}) as varchar) end
 {%- endmacro %}
 
 {% macro joined_text(value, separator, order_by) %}

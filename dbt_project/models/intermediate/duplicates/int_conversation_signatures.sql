@@ -13,6 +13,28 @@
 
 with {{ conversation_texts(touched_sessions) }},
 
+turns as (
+
+    select
+        conversation_key,
+        place,
+        case
+            when role = 'assistant' and length(text) >= {{ duplicate_rule('turn_min_characters') }} then {{ text_number('text') }}
+        end as turn_hash
+    from answers
+
+),
+
+turn_lists as (
+
+    select
+        conversation_key,
+        {{ array_of('turn_hash', 'place') }} as turn_hashes
+    from turns
+    group by conversation_key
+
+),
+
 hashed as (
 
     select
@@ -22,10 +44,12 @@ hashed as (
         conversations.session_started_on,
         conversations.session_started_at,
         texts.text,
+        turn_lists.turn_hashes,
         {{ text_number('texts.text') }} as text_hash,
         {{ text_number('texts.written_text') }} as written_hash
     from conversations
     inner join texts on conversations.conversation_key = texts.conversation_key
+    inner join turn_lists on conversations.conversation_key = turn_lists.conversation_key
 
 ),
 
@@ -81,6 +105,7 @@ select
     hashed.session_started_at,
     hashed.text_hash,
     hashed.written_hash,
+    hashed.turn_hashes,
     signed.signature
 from hashed
 inner join signed on hashed.text_hash = signed.text_hash
