@@ -4,6 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# Processes that tests run in.
+JOBS ?= 2
 TRAIN_VENV := .venv-train
 TRAIN_INSTALLED := $(TRAIN_VENV)/.installed
 
@@ -45,10 +47,10 @@ demo: $(INSTALLED) ## Two synthetic towns, loaded, built, published and queried,
 	@$(BIN)/forge demo
 
 test: $(INSTALLED) ## The quick tests.
-	$(BIN)/python -m pytest -rs -m "not slow and not bench"
+	$(BIN)/python -m pytest -rs -n $(JOBS) --dist loadgroup -m "not slow and not bench"
 
 test-slow: $(INSTALLED) ## The long tests, and a small run of each benchmark.
-	$(BIN)/python -m pytest -rs -m "slow or bench"
+	$(BIN)/python -m pytest -rs -n $(JOBS) --dist loadgroup -m "slow or bench"
 
 build: $(INSTALLED) ## Build the lake's models, test them and publish a release (FORGE_LAKE names the lake).
 	$(BIN)/forge build

@@ -16,6 +16,13 @@ def missing(what: str) -> None:
     pytest.skip(what)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in several processes: who shares an expensive fixture stays together, and so does every file."""
+    for item in items:
+        shared = "towns_lake" if "towns_lake" in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(shared))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home folder for the whole run, so that no test reads or writes the user's; also a redaction key."""
