@@ -30,6 +30,7 @@ def run_demo(folder: Path, seed: int) -> ExitCode:
     from lake.catalog import write_catalog
     from lake.dictionary import write_dictionary
     from lake.governance import FILE as GOVERNANCE
+    from lake.report import write_report
 
     begun = time.perf_counter()
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,9 +51,10 @@ def run_demo(folder: Path, seed: int) -> ExitCode:
         if result.exit_code != 0:
             raise Told("the demo's build failed; the messages above say why")
         say(f"    release {result.release_id} {'published' if result.outcome == 'published' else 'is up to date'}")
-    with _step("4/4 writing the analysts' file"):
+    with _step("4/4 writing the analysts' file and the report"):
         write_catalog(lake)
         write_dictionary(lake)
+        write_report(lake)
     _ask(lake)
     _next_steps(folder, lake, time.perf_counter() - begun)
     return ExitCode.OK
@@ -115,6 +117,7 @@ def _next_steps(folder: Path, lake: Path, seconds: float) -> None:
             f"duckdb -readonly {shlex.quote(str(folder / 'lake' / 'forge.duckdb'))}",
             "the same tables in any DuckDB 1.5 that has its delta extension",
         ),
+        (f"open {shlex.quote(str(folder / 'lake' / 'report.html'))}", "what came in, what was kept, and why"),
         (f"open {shlex.quote(str(folder / 'lake' / 'dictionary.html'))}", "what every table and column means"),
         (f"{forge} init", "load your own towns; docs/towns.md says how"),
     ):

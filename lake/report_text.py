@@ -9,12 +9,15 @@ def number(value: float | None) -> str:
 
 
 def percent(value: float | None, digits: int = 0) -> str:
-    """A share (0 to 1) as `41 %`; what is more than nothing is never written as 0 %."""
+    """A share (0 to 1) as `41 %`; what is more than nothing is never written as 0 %, what is less than all never as 100 %."""
     if value is None:
         return "–"
-    if 0 < value < 0.5 / 10 ** (digits + 2):
-        return f"< {1 / 10**digits:g} %"
-    return f"{100 * value:.{digits}f} %"
+    step, text = 1 / 10**digits, f"{100 * value:.{digits}f}"
+    if value > 0 and float(text) == 0:
+        return f"< {step:g} %"
+    if value < 1 and float(text) == 100:
+        return f"> {100 - step:g} %"
+    return f"{text} %"
 
 
 def words(name: object) -> str:

@@ -151,6 +151,6 @@ def test_columns_stand_on_the_axis_and_on_each_other() -> None:
 
 
 def test_shares_and_sizes_are_written_short() -> None:
-    assert [percent(share) for share in (None, 0, 0.0001, 0.5, 1)] == ["–", "0 %", "< 1 %", "50 %", "100 %"]
-    assert percent(0.0123, 1) == "1.2 %"
+    assert [percent(share) for share in (None, 0, 0.0001, 0.5, 0.999, 1)] == ["–", "0 %", "< 1 %", "50 %", "> 99 %", "100 %"]
+    assert [percent(share, 1) for share in (0.0001, 0.0123, 0.9999)] == ["< 0.1 %", "1.2 %", "> 99.9 %"]
     assert [size(count) for count in (None, 12, 1_500, 2_000_000_000)] == ["–", "12 B", "1.5 kB", "2.0 GB"]
