@@ -27,3 +27,42 @@
       where reason = '{{ reason }}' and (is_active or reason in ('api_error', 'empty', 'over_budget'))
   ) end
 {%- endmacro %}
+
+{% macro member_as_json(name, value) -%}
+  {#- A member of a JSON object as text: its name and an SQL expression of a JSON text; null where that is null. -#}
+  chr(34) || '{{ name }}' || chr(34) || ':' || {{ value }}
+{%- endmacro %}
+
+{% macro object_as_json(members) -%}
+  {#- A JSON object as text. `members`: as for `member_as_json`, in order; those that are null are left out. -#}
+  concat(chr(123), concat_ws(','
+  {%- for name, value in members %}, {{ member_as_json(name, value) }}
+  {%- endfor %}
+  ), chr(125))
+{%- endmacro %}
+
+{% macro list_as_json(items) -%}
+  {#- A JSON array as text. `items`: its elements as JSON texts with commas between them. -#}
+  concat(chr(91), {{ items }}, chr(93))
+{%- endmacro %}
+
+{% macro boolean_as_json(condition) -%}
+  case when {{ condition }} then 'true' else 'false' end
+{%- endmacro %}
+
+{% macro example_sessions_sql() -%}
+  {#- A query of the sessions whose examples must be cut again: their turns changed, or which episodes may become examples. -#}
+  {%- set query = 'select session_key from ' ~ touched(ref('int_conversation_turns'))
+      ~ ' union select session_key from ' ~ touched(ref('int_episode_candidates')) -%}
+  {{ return(asked_once('example_sessions', query)) }}
+{%- endmacro %}
+
+{% macro example_part(relation) -%}
+  {#- A model of sessions; in an incremental build the files with those sessions. Filter with `of_example_sessions`. -#}
+  {{- part_of(relation, example_sessions_sql()) -}}
+{%- endmacro %}
+
+{% macro of_example_sessions(alias=none) -%}
+  {#- In an incremental build only the rows of those sessions; in a full build every row. -#}
+  {{ session_rows(example_sessions_sql(), alias) }}
+{%- endmacro %}

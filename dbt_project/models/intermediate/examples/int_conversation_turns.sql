@@ -184,6 +184,7 @@ shown as (
 
     select
         turns.*,
+        coalesce(turns.turn_number = last_turns.last_turn_number, false) as is_last,
         coalesce(said.kept_text_count, 0) as kept_text_count,
         -- At the end of a conversation a call may stand without its result: it may be what ended it. Elsewhere it is lost.
         case when turns.turn_number = last_turns.last_turn_number then coalesce(called.call_count, 0)
@@ -276,7 +277,7 @@ sized as (
             as prompt_tokens,
         case
             when placed.own_dropped_reason is not null then placed.own_dropped_reason
-            when placed.role = 'user' and placed.unit_number > placed.unit_count and placed.kept_text_count > 0 then 'unanswered'
+            when placed.role = 'user' and placed.origin <> 'tool_result' and placed.unit_number > placed.unit_count then 'unanswered'
         end as dropped_reason,
         case
             when placed.own_dropped_reason is not null then 0
@@ -370,6 +371,7 @@ select
     checked.first_message_number,
     checked.context_segment,
     case when checked.dropped_reason is null then checked.unit_number end as unit_number,
+    checked.is_last,
     checked.role,
     checked.origin,
     checked.injection_kind,
