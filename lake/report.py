@@ -10,13 +10,15 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from lake.named_queries import Rows, read_answers
 from lake.releases import Release, find_release
 from lake.report_charts import score_histograms, stacked, stage, token_histograms
-from lake.report_data import Rows, read_answers, release_connection
+from lake.report_data import release_connection
 from lake.report_text import FILTERS
 from lake.tell import say
 
 PAGE = "report.html"
+QUERIES = Path(__file__).with_name("report_queries.sql")
 TEMPLATES = Path(__file__).with_name("report_page")
 MOST_ROWS = 60
 """Lines a table of towns or startups may have; the page says how many more there are."""
@@ -37,7 +39,7 @@ def write_report(lake: Path, *, release: str | None = None, path: Path | None = 
     """
     chosen = find_release(lake, release)
     with release_connection(lake, chosen) as connection:
-        answers = read_answers(connection)
+        answers = read_answers(connection, QUERIES)
     target = path or lake / PAGE
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.unfinished")

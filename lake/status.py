@@ -14,6 +14,7 @@ from pathlib import Path
 from lake.exit_codes import ExitCode
 from lake.releases import Release, releases
 from lake.runs import last_good_build, looks
+from lake.status_learning import Learning, find_learning, learning_lines
 from lake.tell import ago, say
 from lake.town_news import TownNews, town_news
 
@@ -43,6 +44,7 @@ class Status:
     release_as_of: datetime | None
     built_at: datetime | None
     is_build_stale: bool
+    learning: Learning
 
     @property
     def is_stale(self) -> bool:
@@ -82,6 +84,7 @@ def find_status(lake: Path, declared: list[str], now: datetime, max_age_hours: f
         last.as_of if last else None,
         built_at,
         is_stale(built_at),
+        find_learning(lake, last) if last else Learning(),
     )
 
 
@@ -134,6 +137,7 @@ def status_lines(status: Status, now: datetime, max_age_hours: float) -> list[st
     lines += ["", f"release  {_release(status, now)}"]
     built = f"{ago((now - status.built_at).total_seconds())} ago" if status.built_at else "never"
     lines.append(f"built    {built}{' STALE' if status.is_build_stale else ''}")
+    lines += learning_lines(status.learning, now)
     if status.is_stale:
         lines += [
             "",

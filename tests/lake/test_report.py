@@ -1,14 +1,13 @@
 """`forge report` counts what a release holds, says what it lacks, and never takes data for markup."""
 
 from html.parser import HTMLParser
-from pathlib import Path
 
 import duckdb
 import pytest
 
-from lake.report import report_page
+from lake.named_queries import named_queries, read_answers
+from lake.report import QUERIES, report_page
 from lake.report_charts import histograms, stacked, stage
-from lake.report_data import read_answers, report_queries
 from lake.report_text import percent, size
 from tests.lake.report_world import RELEASE, report_world
 
@@ -36,18 +35,18 @@ class Text(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page() -> Text:
-    return Text(report_page(RELEASE, read_answers(report_world())))
+    return Text(report_page(RELEASE, read_answers(report_world(), QUERIES)))
 
 
 def test_every_query_has_a_name_and_says_what_it_needs() -> None:
-    queries = report_queries()
-    text = (Path(__file__).parents[2] / "lake/report_queries.sql").read_text()
+    queries = named_queries(QUERIES)
+    text = QUERIES.read_text()
     assert len(queries) == text.count("-- name: ") == len({query.name for query in queries})
     assert all(query.needs and ";" not in query.sql for query in queries)
 
 
 def test_the_road_says_how_many_go_on_and_why_the_others_do_not() -> None:
-    answers = read_answers(report_world())
+    answers = read_answers(report_world(), QUERIES)
     road = {name: stage(name, answers[name]) for name in answers if name.startswith("funnel_")}
     assert {name: (step.kept, dict(step.losses)) for name, step in road.items() if step} == {
         "funnel_files": (2, {"foreign": 1}),
@@ -89,8 +88,8 @@ def test_the_page_stands_alone(page: Text) -> None:
 
 
 def test_names_from_data_are_text_and_nothing_else() -> None:
-    plain = Text(report_page(RELEASE, read_answers(report_world())))
-    hostile = Text(report_page(RELEASE, read_answers(report_world(town=HOSTILE, startup=HOSTILE, tool=HOSTILE))))
+    plain = Text(report_page(RELEASE, read_answers(report_world(), QUERIES)))
+    hostile = Text(report_page(RELEASE, read_answers(report_world(town=HOSTILE, startup=HOSTILE, tool=HOSTILE), QUERIES)))
     assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in plain.tags]
     assert [sorted(attrs) for _, attrs in hostile.tags] == [sorted(attrs) for _, attrs in plain.tags]
     assert hostile.text.count(HOSTILE) == 5
@@ -102,7 +101,7 @@ def test_a_release_without_later_tables_says_so_and_shows_the_rest() -> None:
         "create table fct_link_coverage as select 'crew' as role, date '2026-01-01' as month_started_on, "
         "cast(null as varchar) as unlinked_reason, 1 as episode_count, 1 as linked_count, 0 as sure_count"
     )
-    answers = read_answers(connection)
+    answers = read_answers(connection, QUERIES)
     assert [name for name, rows in answers.items() if rows is not None] == ["links", "link_months"]
     page = Text(report_page(RELEASE, answers))
     assert "This release ends here: it has no table of what comes next." in page.text
@@ -115,7 +114,7 @@ def test_a_release_whose_tables_are_all_empty_has_a_page() -> None:
     connection = report_world()
     for schema, name in connection.execute("select table_schema, table_name from information_schema.tables").fetchall():
         connection.execute(f"delete from {schema}.{name}")
-    page = Text(report_page(RELEASE, read_answers(connection)))
+    page = Text(report_page(RELEASE, read_answers(connection, QUERIES)))
     assert "Towns 0" in page.text
     assert "Nothing to compare in this release." in page.text
 
@@ -126,7 +125,7 @@ def test_too_many_towns_are_cut_to_those_that_differ_most_and_the_rest_is_counte
         "insert into fct_town_drift select 'u' || i, 'crew', 'tool_mix', i / 1000.0, 0, 1, 0.1, 30, false, false, null, "
         "'Read', 0.2, 0.1 from range(100) as t(i)"
     )
-    page = Text(report_page(RELEASE, read_answers(connection)))
+    page = Text(report_page(RELEASE, read_answers(connection, QUERIES)))
     assert "43 more lines differ less." in page.text
     assert "u99" in page.text
     assert "u10 " not in page.text

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lake.report import report_page
-from lake.report_data import read_answers
+from lake.named_queries import read_answers
+from lake.report import QUERIES, report_page
 from tests.conftest import missing
 from tests.lake.report_world import RELEASE, report_world
 
@@ -78,7 +78,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
 def page(browser: Browser) -> Path:
     path = browser.folder / "report.html"
     world = report_world(town=HOSTILE, startup=HOSTILE, tool=HOSTILE)
-    path.write_text(report_page(RELEASE, read_answers(world)), encoding="utf-8")
+    path.write_text(report_page(RELEASE, read_answers(world, QUERIES)), encoding="utf-8")
     return path
 
 
