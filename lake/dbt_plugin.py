@@ -27,6 +27,7 @@ from lake.model_files import read_files
 from lake.model_store import ModelConfig, ModelStore, Outcome
 from lake.policy_tables import create_policy_tables
 from lake.publishing import publish
+from lake.record_views import create_record_views
 
 SCRATCH = "forge_scratch"
 MEMORY = "FORGE_BUILD_MEMORY"
@@ -98,6 +99,7 @@ class Plugin(BasePlugin):
         )
         create_raw_views(state, conn)
         create_policy_tables(governance, conn)
+        create_record_views(self.lake, conn)
         for schema in ("touched", "written", "keys"):
             conn.execute(f"drop schema if exists {schema} cascade")
             conn.execute(f"create schema {schema}")
@@ -119,6 +121,8 @@ class Plugin(BasePlugin):
             answer["sql"] = self._part(request["name"], request["keys"])
         elif action == "keys":
             answer["sql"] = self._keys(request["name"], request["sql"])
+        elif action == "released":
+            answer["sql"] = self._released(request["name"])
         elif action == "publish":
             answer["message"] = publish(self._begun(), self._cursor(), request["results"], request["graph"], request["version"])
         else:
@@ -207,6 +211,14 @@ class Plugin(BasePlugin):
                 outcome["index_bytes"] += hit.bytes_read
             self.parts[asked] = found
         return self.parts[asked]
+
+    def _released(self, name: str) -> str | None:
+        """What the last release holds of a model, also when this build starts from nothing; None when it holds nothing of it."""
+        last = self._begun().last
+        if last is None or name not in last.models:
+            return None
+        with self._cursor() as cursor:
+            return pinned(cursor, model_path(self.lake, name), last.models[name])
 
     def _show(self, cursor: duckdb.DuckDBPyConnection, schema: str, name: str, version: int) -> None:
         cursor.execute(f'create schema if not exists "{schema}"')

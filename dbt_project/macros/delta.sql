@@ -78,6 +78,15 @@
   {%- endif -%}
 {% endmacro %}
 
+{% macro last_released(name) %}
+  {#- What the last release holds of the model called `name`, as a relation; none before the first one that has it. A full build reads
+      it too: what a model decides once and for all (see docs/models.md) is not forgotten when all else is made anew. -#}
+  {%- if not execute or flags.WHICH != 'build' or model.resource_type == 'unit_test' -%}
+    {{ return(none) }}
+  {%- endif -%}
+  {{ return(ask_lake('released', {'name': name}).sql) }}
+{% endmacro %}
+
 {% macro as_of() %}
   {#- The newest recorded time the build has read: what "now" means. Null on an empty lake. -#}
   {%- set moment = build_facts().as_of if execute else none -%}

@@ -101,3 +101,44 @@
       'select distinct component from ' ~ part_of(ref('int_group_nodes'), sessions) ~ ' where session_key in (' ~ sessions ~ ')'
   )) }}
 {%- endmacro %}
+
+{% macro hash_share(salt, key) -%}
+  {#- A number from 0 to 1 that a key draws by its hash; another salt is another draw. -#}
+  (cast({{ text_number("concat(" ~ salt ~ ", " ~ key ~ ")") }} as double) / 1152921504606846976)
+{%- endmacro %}
+
+{% macro split_sessions_sql() -%}
+  {#- Sessions with an episode whose split may be another one: its group changed, or who of it is admitted. With all their groups' sessions. -#}
+  {%- set groups = ref('fct_groups') -%}
+  {%- set changed = 'select session_key from ' ~ touched(groups)
+      ~ ' union select session_key from ' ~ touched(ref('int_selection_caps'))
+      ~ ' union select session_key from ' ~ touched(ref('int_episode_candidates')) -%}
+  {%- set group_keys = asked_once(
+      'split_groups',
+      'select distinct group_key from ' ~ part_of(groups, changed) ~ ' where session_key in (' ~ changed ~ ')'
+  ) -%}
+  {{ return(asked_once(
+      'split_sessions',
+      changed ~ ' union select session_key from ' ~ part_of(groups, group_keys) ~ ' where group_key in (' ~ group_keys ~ ')'
+  )) }}
+{%- endmacro %}
+
+{% macro judged_sessions_sql(splits) -%}
+  {#- Sessions whose rows in `splits`, the model of splits itself, may differ: their split changed, or what keeps an episode out. -#}
+  {%- set roles = 'select role_family from ' ~ touched(ref('fct_group_sizes')) -%}
+  {%- set query -%}
+    select session_key from {{ touched(ref('int_split_ledger')) }}
+    union
+    select session_key from {{ touched(ref('int_eval_turn_holders')) }}
+    union
+    select known.session_key
+    from {{ part_of(splits, 'select episode_key from ' ~ touched(ref('int_seen_in_training'))) }} as known
+    where known.episode_key in (select episode_key from {{ touched(ref('int_seen_in_training')) }})
+    union
+    select known.session_key
+    from {{ part_of(splits, roles) }} as known
+    inner join {{ ref('fct_group_sizes') }} as sizes on known.role_family = sizes.role_family
+    where sizes.is_kept_out <> (coalesce(known.split_excluded_reason, '') = 'group_too_large')
+  {%- endset -%}
+  {{ return(asked_once('judged_sessions', query)) }}
+{%- endmacro %}
