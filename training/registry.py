@@ -259,6 +259,16 @@ def roll_back(lake: Path, startup: str | None, role: str, reason: str) -> Adapte
         return before
 
 
+def note_place(lake: Path, adapter_id: str, repository: str, revision: str) -> Adapter:
+    """Write down where an adapter was published; its status stays. Published there already, nothing is written."""
+    with lock(lake, _LOCK, wait=True):
+        adapter = Registry.read(lake).find(adapter_id)
+        placed = replace(adapter, hub_repository=repository, hub_revision=revision)
+        if placed != adapter:
+            _write(lake, [placed])
+        return placed
+
+
 def set_alias(lake: Path, startup: str, role: str, adapter_id: str, reason: str) -> Adapter:
     """Let a registered adapter stand for (startup, role), which has none of its own.
 

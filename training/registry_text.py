@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lake.exit_codes import ExitCode
-from lake.tell import complain, say
+from lake.tell import Told, complain, say
 from training.adapter_table import CHAMPION, Adapter, history
 from training.registry import Registry, register, roll_back
 from training.registry_file import export_registry, read_export, registry_file
@@ -70,6 +70,21 @@ def tell_rollback(lake: Path, startup: str, role: str, reason: str) -> None:
     """Roll back and print which adapter serves now."""
     before = roll_back(lake, None if startup == BASE else startup, role, reason)
     say(f"{before.adapter_id} serves {before.target} again" if before else f"nobody serves {role} of {startup} now")
+
+
+def tell_publication(
+    lake: Path, adapter_id: str, repository: str, *, public: bool, endpoint: str | None, token: str | None
+) -> None:
+    """Publish and print where the adapter lies now. Errors: `Told` when it may not be published, or the hub refuses."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    from training.adapter_hub import publish_adapter
+
+    try:
+        adapter = publish_adapter(lake, adapter_id, repository, public=public, endpoint=endpoint, token=token)
+    except HfHubHTTPError as error:
+        raise Told(f"the hub refused {repository}: {error}") from error
+    say(f"{adapter.adapter_id} of {adapter.target} is {_place(adapter)}")
 
 
 def tell_export(lake: Path, file: Path, town: str) -> ExitCode:

@@ -105,6 +105,29 @@ def alias(startup: Startup, role: Role, adapter: AdapterId, reason: Reason) -> N
     say(f"{made.target} is an alias of {made.alias_of}")
 
 
+@app.command()
+def publish(
+    adapter: AdapterId,
+    repository: Annotated[str, typer.Argument(help="The repository, `owner/name`; made when it does not exist.")],
+    public: Annotated[bool, typer.Option("--public", help="Let everybody see a new repository. Only for shared data.")] = False,
+    endpoint: Annotated[
+        str | None, typer.Option("--endpoint", envvar="HF_ENDPOINT", help="The hub's address. Default: huggingface.co.")
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", envvar="HF_TOKEN", show_envvar=True, help="Default: the one the hub's own login stored."),
+    ] = None,
+) -> None:
+    """Publish an adapter with its model card to a hub.
+
+    Tagged with its id; the registry then knows repository and revision.
+    """
+    from lake.location import lake_root
+    from training.registry_text import tell_publication
+
+    tell_publication(lake_root(), adapter, repository, public=public, endpoint=endpoint, token=token)
+
+
 @app.command("export")
 def export_file(
     file: Annotated[Path, typer.Argument(help="Where to write it (YAML).")],
