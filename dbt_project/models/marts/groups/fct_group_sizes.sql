@@ -61,5 +61,5 @@ select
     case
         when group_count >= {{ split_rule('largest_group_min_groups') }} and largest_share > {{ split_rule('largest_group_share') }}
             then 'largest_group_too_large'
-    end as kept_out_reason
+    end as reason
 from judged
