@@ -33,15 +33,24 @@ def write_catalog(lake: Path, *, release: str | None = None, path: Path | None =
     unfinished.unlink(missing_ok=True)
     try:
         with duckdb.connect(str(unfinished)) as connection:
-            _fill(connection, lake, chosen, root or str(lake))
+            # In one transaction: thousands of comments are else as many.
+            connection.execute("begin")
+            relations = show_release(connection, lake, chosen, root=root)
+            for relation in relations:
+                _comment(connection, relation)
+            connection.execute("commit")
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
     return target
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, lake: Path, release: Release, root: str) -> None:
-    """Create every view with its comments.
+def show_release(
+    connection: duckdb.DuckDBPyConnection, lake: Path, release: Release, *, root: str | None = None
+) -> Sequence[Mapping[str, Any]]:
+    """Create a view for every table and view of a release, under the schemas and names that models use, and `ops.releases`.
+
+    `root`: where the lake is mounted for those who will read the views. Returns what the views show.
 
     DuckDB binds a view when it is created, and with it the views below. So that no table need be opened, or even exist at
     `root`, empty tables stand in for the Delta tables until the SQL views are there, then make room for the real ones.
@@ -58,9 +67,9 @@ def _fill(connection: duckdb.DuckDBPyConnection, lake: Path, release: Release, r
             connection.execute(relation["sql"])
     for relation in stored:
         connection.execute(f"drop table {_qualified(relation)}")
-        _create_delta_view(connection, relation, root)
-    for relation in relations:
-        _comment(connection, relation)
+        _create_delta_view(connection, relation, root or str(lake))
+    connection.execute("drop macro table if exists temp.delta_scan")
+    return relations
 
 
 def _qualified(relation: Mapping[str, Any]) -> str:

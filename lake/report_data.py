@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 
-from lake.catalog import write_catalog
-from lake.duck import load_delta
+from lake.catalog import show_release
+from lake.duck import memory
 from lake.record_table import RecordTable
 from lake.releases import Release
 from lake.snapshot_tables import MEMBERS, PULLS, SNAPSHOTS
@@ -17,13 +16,11 @@ from lake.snapshot_tables import MEMBERS, PULLS, SNAPSHOTS
 @contextmanager
 def release_connection(lake: Path, release: Release) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to views of exactly this release, whatever the analysts' file shows, and of the lake's ops tables today."""
-    with TemporaryDirectory(prefix="forge-") as folder:
-        path = write_catalog(lake, release=release.release_id, path=Path(folder) / "release.duckdb")
-        with duckdb.connect(str(path)) as connection:
-            load_delta(connection)
-            for table in (SNAPSHOTS, MEMBERS, PULLS):
-                show_ops_table(connection, lake, table)
-            yield connection
+    with memory() as connection:
+        show_release(connection, lake, release)
+        for table in (SNAPSHOTS, MEMBERS, PULLS):
+            show_ops_table(connection, lake, table)
+        yield connection
 
 
 def show_ops_table(connection: duckdb.DuckDBPyConnection, lake: Path, table: RecordTable) -> None:
