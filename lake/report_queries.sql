@@ -2,7 +2,7 @@
 -- the release (an older one may lack some: the page then says so). Run over the views of one release and over the lake's ops tables.
 
 -- name: totals
--- needs: main.dim_towns main.fct_episodes
+-- needs: main.dim_towns main.dim_sessions main.fct_episodes raw.loads
 select
     (select count(*) from dim_towns) as towns,
     (select count(*) from dim_sessions) as sessions,

@@ -49,7 +49,7 @@ def learning_lines(learning: Learning, now: datetime) -> Iterator[str]:
         yield f"snaps    {learning.snapshots}{since}{gone}"
     for row in learning.kept_out:
         share = percent(row["largest_share"])
-        yield f"left out {row['role']}: {words(row['reason'])}, the largest group has {share} of its episodes"
+        yield f"left out {row['role']}: {words(row['reason'])}, {share} of its episodes"
     for row in learning.drifting:
         yield f"drift    {_drift(row)}"
 

@@ -12,7 +12,9 @@ import pytest
 from lake.catalog import write_catalog
 from lake.dictionary import write_dictionary
 from lake.duck import NoCatalogError, connect, delta_extension
-from lake.releases import NoReleaseError, find_release
+from lake.releases import NoReleaseError, find_release, releases
+from lake.report import write_report
+from lake.status_learning import Learning, find_learning
 from tests.dbt.growing_lake import append_load, events
 from tests.dbt.projects import dbt, toy_project
 
@@ -138,3 +140,17 @@ def test_the_dictionary_tells_every_table_its_columns_and_lineage(built: Path) -
     assert '<h3 id="main.fct_actors_seen_once">fct_actors_seen_once</h3>' in page
     assert 'Made from <a href="#intermediate.int_actors_seen">' in page
     assert "http" not in page
+
+
+def test_a_release_without_the_tables_of_learning_has_a_report_of_its_own(built: Path, tmp_path: Path) -> None:
+    """Also an earlier one, and a lake that has no snapshots."""
+    known = releases(built)
+    assert len(known) == 2
+    for release in known:
+        page = write_report(built, release=release.release_id, path=tmp_path / "new" / "page.html").read_text(encoding="utf-8")
+        assert f"<title>LoRA Forge report: release {release.release_id}</title>" in page
+        assert "No selection in this release." in page
+        assert "No snapshot was cut from this lake yet." in page
+    assert not list((tmp_path / "new").glob(".*"))
+    assert write_report(built) == built / "report.html"
+    assert find_learning(built, known[-1]) == Learning()

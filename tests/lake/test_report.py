@@ -1,14 +1,16 @@
 """`forge report` counts what a release holds, says what it lacks, and never takes data for markup."""
 
+import re
 from html.parser import HTMLParser
 
 import duckdb
 import pytest
 
-from lake.named_queries import named_queries, read_answers
+from lake.named_queries import NamedQuery, named_queries, read_answers
 from lake.report import QUERIES, report_page
 from lake.report_charts import histograms, stacked, stage
 from lake.report_text import percent, size
+from lake.status_learning import QUERIES as STATUS_QUERIES
 from tests.lake.report_world import RELEASE, report_world
 
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>{{ 7*7 }}&amp;</style>"
@@ -43,6 +45,13 @@ def test_every_query_has_a_name_and_says_what_it_needs() -> None:
     text = QUERIES.read_text()
     assert len(queries) == text.count("-- name: ") == len({query.name for query in queries})
     assert all(query.needs and ";" not in query.sql for query in queries)
+
+
+@pytest.mark.parametrize("query", [*named_queries(QUERIES), *named_queries(STATUS_QUERIES)], ids=lambda query: query.name)
+def test_a_query_needs_what_it_reads_and_nothing_else(query: NamedQuery) -> None:
+    made = set(re.findall(r"(\w+) as \(\n", query.sql))
+    read = set(re.findall(r"\b(?:from|join) ([a-z_.]+)", query.sql)) - made
+    assert set(query.needs) == {name if "." in name else f"main.{name}" for name in read}
 
 
 def test_the_road_says_how_many_go_on_and_why_the_others_do_not() -> None:

@@ -35,7 +35,7 @@ def test_a_release_says_who_is_left_out_and_why() -> None:
 
 def test_a_line_says_each_of_them() -> None:
     learning = Learning(
-        kept_out=[{"role": "crew", "reason": "group_too_large", "largest_share": 0.12}],
+        kept_out=[{"role": "crew", "reason": "largest_group_too_large", "largest_share": 0.12}],
         drifting=[
             {"town": "alpha", "role": "polecat", "measure": "tool_mix", "divergence": 0.42, "threshold": 0.1, "is_kept_out": True},
             {"town": "beta", "role": "mayor", "measure": "length", "divergence": 0.2, "threshold": 0.1, "is_kept_out": False},
@@ -46,7 +46,7 @@ def test_a_line_says_each_of_them() -> None:
     )
     assert list(learning_lines(learning, NOW)) == [
         "snaps    2, the newest 3 d old; 1 with rows that may no longer be learned from",
-        "left out crew: group too large, the largest group has 12 % of its episodes",
+        "left out crew: largest group too large, 12 % of its episodes",
         "drift    alpha, polecat, tool mix: 0.42 from the other towns, above 0.1; kept out of shared bases",
         "drift    beta, mayor, length: 0.20 from the other towns, above 0.1",
     ]
