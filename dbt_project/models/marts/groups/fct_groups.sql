@@ -8,6 +8,7 @@
     tags=['scope:global'],
 ) }}
 
+-- depends_on: {{ ref('int_episode_hubs') }}
 {% set sessions_sql = grouped_sessions_sql() if is_incremental() else '' %}
 {% set components_sql = grouped_components_sql() if is_incremental() else '' %}
 
