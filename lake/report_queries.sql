@@ -23,11 +23,11 @@ with newest as (
     where loads.source = 'claude'
 )
 select
-    nullif(decision, 'loaded') as reason,
+    case decision when 'foreign' then 'of_other_projects' when 'undecided' then 'without_a_working_directory' end as reason,
     count(*) as count
 from newest
 where newest_first = 1
-group by nullif(decision, 'loaded')
+group by case decision when 'foreign' then 'of_other_projects' when 'undecided' then 'without_a_working_directory' end
 order by count desc, reason;
 
 -- name: funnel_records

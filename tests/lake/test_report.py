@@ -58,7 +58,7 @@ def test_the_road_says_how_many_go_on_and_why_the_others_do_not() -> None:
     answers = read_answers(report_world(), QUERIES)
     road = {name: stage(name, answers[name]) for name in answers if name.startswith("funnel_")}
     assert {name: (step.kept, dict(step.losses)) for name, step in road.items() if step} == {
-        "funnel_files": (2, {"foreign": 1}),
+        "funnel_files": (2, {"of_other_projects": 1}),
         "funnel_records": (95, {"repeated": 5, "quarantined": 2}),
         "funnel_sessions": (4, {"no_answer": 1}),
         "funnel_candidates": (5, {"no_consent": 1, "not_mature": 1, "outcome_not_accepted": 1}),
