@@ -19,7 +19,7 @@ from dbt.flags import get_flags
 from lake import near_duplicates, tokens
 from lake.build_state import BuildState, begin, create_raw_views
 from lake.duck import attach_again, load_delta, pinned
-from lake.governance import find_governance, load_governance
+from lake.governance import Governance, find_governance, load_governance, refuse_lost_policy
 from lake.key_index import KnownFiles, files_with_keys
 from lake.location import lake_root, model_path, ops_path
 from lake.locks import lock
@@ -28,6 +28,8 @@ from lake.model_store import ModelConfig, ModelStore, Outcome
 from lake.policy_tables import create_policy_tables
 from lake.publishing import publish
 from lake.record_views import create_record_views
+from lake.release_description import read_policy
+from lake.releases import releases
 
 SCRATCH = "forge_scratch"
 MEMORY = "FORGE_BUILD_MEMORY"
@@ -57,6 +59,7 @@ class Plugin(BasePlugin):
         self.held = ExitStack()
         self.connection: duckdb.DuckDBPyConnection | None = None
         self.state: BuildState | None = None
+        self.governance = Governance()
         self.known = KnownFiles()
         self.parts: dict[tuple[str, int, str], str] = {}
         self.asked: dict[str, str] = {}
@@ -64,6 +67,8 @@ class Plugin(BasePlugin):
 
     def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
         """Take the build lock and put dbt's database into the lake; a complete build begins with a new one."""
+        # Before anything is held: what is wrong with a policy must be all that dbt says.
+        self.governance = self._policy()
         self.held.enter_context(lock(self.lake, "build"))
         folder = ops_path(self.lake, "scratch")
         if _is_complete(_flags()):
@@ -76,29 +81,36 @@ class Plugin(BasePlugin):
             {"temp_directory": str(spill), "preserve_insertion_order": "false", "memory_limit": os.environ.get(MEMORY, "4GB")},
         )
 
+    def _policy(self) -> Governance:
+        """Who may learn from what in this build."""
+        flags = _flags()
+        governance = load_governance(find_governance(Path(flags.PROJECT_DIR).absolute()))
+        known = releases(self.lake) if _is_complete(flags) else []
+        if known:
+            refuse_lost_policy(governance, read_policy(self.lake, known[-1].release_id), known[-1].release_id)
+        return governance
+
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Pin the lake and create what models read: `raw`, and the tables of the release the build goes on from."""
-        flags = _flags()
-        project = Path(flags.PROJECT_DIR).absolute()
-        governance = load_governance(find_governance(project))
         load_delta(conn)
         near_duplicates.register(conn)
         tokens.register(conn)
         attach_again(conn, self.lake)
+        flags = _flags()
         variables = dict(flags.VARS or {}) if hasattr(flags, "VARS") else {}
         self.connection = conn
         state = self.state = begin(
             self.lake,
-            project,
+            Path(flags.PROJECT_DIR).absolute(),
             conn,
-            governance=governance,
+            governance=self.governance,
             full_refresh=bool(getattr(flags, "FULL_REFRESH", False)),
             complete=_is_complete(flags),
             audit=bool(variables.get("audit", False)),
             variables=variables,
         )
         create_raw_views(state, conn)
-        create_policy_tables(governance, conn)
+        create_policy_tables(self.governance, conn)
         create_record_views(self.lake, conn)
         for schema in ("touched", "written", "keys"):
             conn.execute(f"drop schema if exists {schema} cascade")
@@ -149,6 +161,7 @@ class Plugin(BasePlugin):
             "load_seq": state.load_seq,
             "as_of": state.as_of.isoformat() if state.as_of else None,
             "audit": state.audit,
+            "governance": str(state.governance.path) if state.governance.path else None,
             # A copy: another thread may store a model meanwhile.
             "touched": {name: outcome["key"] for name, outcome in list(state.outcomes.items()) if outcome["key"]},
         }

@@ -12,6 +12,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ingest.positioned_yaml import PolicyFileError
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
@@ -23,6 +25,10 @@ ROLES = ("crew", "deacon", "mayor", "polecat", "refinery", "witness")
 """The trained roles, as the seed `role_families` names them."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """Since when a startup's first settings hold: always."""
+
+
+class LostGovernanceError(ValueError):
+    """The policy of the last release is gone, and nobody said so."""
 
 
 class GovernanceFileError(PolicyFileError):
@@ -76,12 +82,16 @@ class Consent:
 
 @dataclass(frozen=True)
 class Governance:
-    """A whole governance.yaml; without a file everything is learned from by its own startup alone. `text`: the file as it is."""
+    """A whole governance.yaml; without a file everything is learned from by its own startup alone.
+
+    `text`: the file as it is. `unnamed`: what holds for startups that it does not name; `is_unnamed_said`: whether it says so.
+    """
 
     path: Path | None = None
     text: str = ""
     startups: tuple[Startup, ...] = ()
     unnamed: Settings = field(default_factory=Settings)
+    is_unnamed_said: bool = False
 
     def consents(self) -> Iterator[Consent]:
         """What holds when, for every startup and role; first for the startups that the file does not name."""
@@ -118,6 +128,24 @@ def _is_narrower(name: str, special: Any, general: Any) -> bool:
     if name == "expires_at":
         return special is not None and (general is None or special < general)
     return bool(special < general)  # cross_town: no is narrower than yes
+
+
+def refuse_lost_policy(governance: Governance, before: str, release_id: str) -> None:
+    """A build that finds no startup where the last release knew some has most likely not found the right file.
+
+    Plain `dbt build` reads the file of the clone, not the one beside the towns file; it must not undo what somebody withheld.
+    `before`: the text of the governance.yaml that the release was built with, empty when there was none.
+    Errors: `LostGovernanceError`.
+    """
+    known = yaml.safe_load(before) if before else None
+    names = [startup["name"] for startup in (known or {}).get("startups") or []]
+    if names and not governance.startups and not governance.is_unnamed_said:
+        shown = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+        found = f"{governance.path} names no startup" if governance.path else f"there is no {FILE}"
+        raise LostGovernanceError(
+            f"{found}, but release {release_id} was built with a policy that names {shown}; name that file in {ENVIRONMENT} or, "
+            f"if nothing shall be withheld any more, write `unknown_rigs: own` into {FILE}"
+        )
 
 
 def find_governance(project: Path) -> Path | None:

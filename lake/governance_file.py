@@ -49,7 +49,8 @@ class GovernanceReader:
         if "source_models" in entries:
             settings["source_models"] = self._models(entries["source_models"], "source_models")
         startups = self._startups(entries["startups"]) if "startups" in entries else ()
-        return Governance(self.path, self.path.read_text(encoding="utf-8-sig"), startups, Settings(**settings))
+        text = self.path.read_text(encoding="utf-8-sig")
+        return Governance(self.path, text, startups, Settings(**settings), "unknown_rigs" in entries)
 
     def _startups(self, node: yaml.Node) -> tuple[Startup, ...]:
         found: dict[str, Startup] = {}

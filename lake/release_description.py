@@ -25,6 +25,13 @@ def read_description(lake: Path, release_id: str) -> dict[str, Any]:
     return description
 
 
+def read_policy(lake: Path, release_id: str) -> str:
+    """The governance.yaml that a release was built with; empty when there was none, or the lake lost its description."""
+    path = description_path(lake, release_id)
+    policies = read_description(lake, release_id).get("policies", {}) if path.is_file() else {}
+    return str(policies.get(FILE, ""))
+
+
 def _columns(connection: duckdb.DuckDBPyConnection, schema: str, name: str, comments: Mapping[str, str]) -> list[dict[str, str]]:
     found = connection.execute(f'describe "{schema}"."{name}"').fetchall()
     return [{"name": column, "type": kind, "description": comments.get(column, "")} for column, kind, *_ in found]

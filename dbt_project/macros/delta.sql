@@ -9,7 +9,7 @@
 {% endmacro %}
 
 {% macro build_facts() %}
-  {#- incremental, reason, watermark, load_seq, as_of, audit, touched (model → key columns) -#}
+  {#- incremental, reason, watermark, load_seq, as_of, audit, governance, touched (model → key columns) -#}
   {%- if flags.WHICH != 'build' -%}
     {#- A build has opened its database before any model is compiled; other commands may not have. -#}
     {%- do adapter.execute('select 1') -%}
@@ -133,6 +133,7 @@
       if facts.incremental else 'Full build of loads 1 to ' ~ facts.load_seq ~ ': ' ~ facts.reason ~ '.',
       info=true
     ) -%}
+    {%- do log('Who may learn: ' ~ (facts.governance or 'everybody from their own work, as there is no governance.yaml') ~ '.', info=true) -%}
   {%- endif -%}
 {% endmacro %}
 

@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from lake.governance import BEGINNING, ROLES, Consent, GovernanceFileError, governance_file, load_governance
+from lake.governance import (
+    BEGINNING,
+    ROLES,
+    Consent,
+    Governance,
+    GovernanceFileError,
+    LostGovernanceError,
+    governance_file,
+    load_governance,
+    refuse_lost_policy,
+)
 from lake.policy_tables import model_pattern, policy_tables
 
 TREE = Path(__file__).resolve().parents[2]
@@ -205,3 +215,17 @@ def test_the_file_beside_the_towns_file_is_found_unless_another_is_named(tmp_pat
     monkeypatch.setenv("FORGE_GOVERNANCE", str(named))
     assert governance_file(None, towns) == named
     assert governance_file(beside, towns) == beside
+
+
+def test_a_build_that_finds_another_policy_without_startups_is_refused_unless_that_is_meant(path: Path) -> None:
+    path.write_text("startups: []\n")
+    with pytest.raises(
+        LostGovernanceError, match=f"{path} names no startup, but release r1 was built with a policy that names acme"
+    ):
+        refuse_lost_policy(load_governance(path), ACME, "r1")
+    with pytest.raises(LostGovernanceError, match=r"there is no governance[.]yaml, but release r1"):
+        refuse_lost_policy(Governance(), ACME, "r1")
+    refuse_lost_policy(Governance(), "startups: []\n", "r1")
+    refuse_lost_policy(Governance(), "", "r1")
+    path.write_text("startups: []\nunknown_rigs: own\n")
+    refuse_lost_policy(load_governance(path), ACME, "r1")
