@@ -62,7 +62,7 @@ def run_build(
         command += ["--select", *select.split()]
     environment = {**_NIGHTLY, **os.environ, **_QUIET, ENVIRONMENT: str(lake)}
     if governance is not None:
-        environment[GOVERNANCE] = str(governance)
+        environment[GOVERNANCE] = str(governance.absolute())
     process = subprocess.Popen(command, cwd=PROJECT, env=environment)
     exit_code = process.wait()
     log = _log_of(lake, process.pid)

@@ -92,6 +92,14 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Pin the lake and create what models read: `raw`, and the tables of the release the build goes on from."""
+        try:
+            self._open(conn)
+        except Exception:
+            # dbt tries again with a new plugin; that this one holds the lock would be all that its message told.
+            self.held.close()
+            raise
+
+    def _open(self, conn: duckdb.DuckDBPyConnection) -> None:
         load_delta(conn)
         near_duplicates.register(conn)
         tokens.register(conn)
