@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from training.registry_verbs import app as registry_verbs
+from training.train_verbs import app as train_verbs
 
 app = typer.Typer(
     name="forge",
@@ -58,6 +59,7 @@ ReleaseId = Annotated[
 
 calibration = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 app.add_typer(calibration, name="calibrate")
+app.add_typer(train_verbs, name="train", help="Turn snapshots into adapters, with Axolotl.")
 app.add_typer(registry_verbs, name="registry", help="Which adapter serves whom, and why.")
 
 
