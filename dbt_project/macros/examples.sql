@@ -20,12 +20,17 @@
   (select max(value) from {{ ref('example_rules') }} where rule = '{{ name }}')
 {%- endmacro %}
 
-{% macro reason_priority(reason, condition) -%}
-  {#- The priority of a reason of the seed `target_rules` where the condition holds and the rule is active; null otherwise. -#}
-  case when {{ condition }} then (
-      select max(priority) from {{ ref('target_rules') }}
-      where reason = '{{ reason }}' and (is_active or reason in ('api_error', 'empty', 'over_budget'))
-  ) end
+{% macro first_reason(reasons) -%}
+  {#- The smallest priority among the reasons of the seed `target_rules` that hold and are active; null when none does. `reasons`:
+      (reason, condition). What cannot be a target in any case is none whether its rule is active or not. -#}
+  least(
+  {%- for reason, condition in reasons %}
+      case when {{ condition }} then (
+          select max(priority) from {{ ref('target_rules') }}
+          where reason = '{{ reason }}' and (is_active or reason in ('api_error', 'empty', 'over_budget'))
+      ) end{{ ',' if not loop.last }}
+  {%- endfor %}
+  )
 {%- endmacro %}
 
 {% macro member_as_json(name, value) -%}

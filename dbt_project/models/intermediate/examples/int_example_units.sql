@@ -58,7 +58,9 @@ sized as (
         *,
         -- What the first unit was told stands before every window of its segment.
         case when unit_number > 1 and told_tokens > 0
-            then told_tokens + cast({{ example_rule('message_tokens') }} as bigint) else 0 end
+                then told_tokens + cast({{ example_rule('message_tokens') }} as bigint)
+            else 0
+        end
         + said_tokens + result_tokens as unit_tokens,
         greatest(max_tokens - first_tokens, 0) as room
     from units
@@ -79,8 +81,8 @@ measured as (
 
 ),
 
--- Targets lie in blocks that do not overlap: whole, or as many units as begin within a share of the room. A unit that is longer than
--- that is a block of its own, so that two shares always suffice.
+-- Targets lie in blocks that do not overlap: whole, or as many units as begin within a share of the room. A unit that is longer
+-- than that is a block of its own, so that two shares always suffice.
 alone as (
 
     select

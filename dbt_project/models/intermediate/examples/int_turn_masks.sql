@@ -8,21 +8,32 @@
     tags=['scope:shard'],
 ) }}
 
-with spans as (
+with other_rule as (
+
+    select
+        in_text,
+        in_arguments
+    from {{ ref('surrogate_rules') }}
+    where rule = 'other'
+
+),
+
+spans as (
 
     select
         spans.session_key,
         spans.record_key,
         spans.block_index,
         spans.first_character,
-        spans.after_character
+        spans.after_character,
+        spans.is_in_arguments and coalesce(rules.in_arguments, other_rule.in_arguments) = 'turn_off' as is_in_arguments,
+        spans.json_path like '%.thinking' as is_in_thinking,
+        not spans.is_in_arguments and not spans.json_path like '%.thinking'
+        and coalesce(rules.in_text, other_rule.in_text) = 'mask' as is_in_text
     from {{ touched_part(ref('int_surrogate_spans')) }} as spans
     left join {{ ref('surrogate_rules') }} as rules on spans.rule = rules.rule
-    cross join {{ ref('surrogate_rules') }} as other_rule
-    where
-        other_rule.rule = 'other' and coalesce(rules.in_text, other_rule.in_text) = 'mask'
-        and not spans.is_in_arguments and not spans.json_path like '%.thinking'
-        and {{ of_touched_sessions('spans') }}
+    cross join other_rule
+    where {{ of_touched_sessions('spans') }}
 
 ),
 
@@ -42,9 +53,17 @@ messages as (
 
 masked_turns as (
 
-    select distinct messages.turn_key
+    select
+        messages.turn_key,
+        messages.session_key,
+        messages.session_started_on,
+        messages.session_started_at,
+        max(case when spans.is_in_arguments then 1 else 0 end) = 1 as is_in_arguments,
+        max(case when spans.is_in_thinking then 1 else 0 end) = 1 as is_in_thinking,
+        max(case when spans.is_in_text then 1 else 0 end) = 1 as is_in_text
     from messages
     inner join spans on messages.session_key = spans.session_key and messages.record_key = spans.record_key
+    group by messages.turn_key, messages.session_key, messages.session_started_on, messages.session_started_at
 
 ),
 
@@ -53,8 +72,6 @@ texts as (
 
     select
         messages.session_key,
-        messages.session_started_on,
-        messages.session_started_at,
         messages.turn_key,
         messages.record_key,
         blocks.block_index,
@@ -67,7 +84,7 @@ texts as (
     from messages
     inner join masked_turns on messages.turn_key = masked_turns.turn_key
     inner join {{ touched_part(ref('stg_claude__content_blocks')) }} as blocks on messages.record_key = blocks.record_key
-    where blocks.block_type = 'text' and blocks.text <> '' and {{ of_touched_sessions('blocks') }}
+    where masked_turns.is_in_text and blocks.block_type = 'text' and blocks.text <> '' and {{ of_touched_sessions('blocks') }}
 
 ),
 
@@ -85,7 +102,7 @@ words as (
     from texts
     inner join spans
         on texts.session_key = spans.session_key and texts.record_key = spans.record_key and texts.block_index = spans.block_index
-    where spans.after_character <= texts.text_length
+    where spans.is_in_text
 
 ),
 
@@ -131,13 +148,10 @@ masks as (
 lengths as (
 
     select
-        session_key,
-        session_started_on,
-        session_started_at,
         turn_key,
         max(begins_at + text_length) as text_length
     from texts
-    group by session_key, session_started_on, session_started_at, turn_key
+    group by turn_key
 
 ),
 
@@ -167,24 +181,36 @@ pieces as (
     inner join masks on lengths.turn_key = masks.turn_key
     group by lengths.turn_key, lengths.text_length
 
+),
+
+details as (
+
+    select
+        turn_key,
+        max(case when is_trained then 1 else 0 end) = 1 as has_trained_text,
+        {{ list_as_json(joined_text(
+            object_as_json([
+                ('begin_offset', 'cast(first_character as varchar)'),
+                ('end_offset', 'cast(after_character - 1 as varchar)'),
+                ('train', boolean_as_json('is_trained')),
+            ]),
+            ',',
+            'first_character'
+        )) }} as train_detail
+    from pieces
+    where first_character < after_character
+    group by turn_key
+
 )
 
 select
-    lengths.turn_key,
-    lengths.session_key,
-    lengths.session_started_on,
-    lengths.session_started_at,
-    max(case when pieces.is_trained then 1 else 0 end) = 1 as has_trained_text,
-    {{ list_as_json(joined_text(
-        object_as_json([
-            ('begin_offset', 'cast(pieces.first_character as varchar)'),
-            ('end_offset', 'cast(pieces.after_character - 1 as varchar)'),
-            ('train', boolean_as_json('pieces.is_trained')),
-        ]),
-        ',',
-        'pieces.first_character'
-    )) }} as train_detail
-from lengths
-inner join pieces on lengths.turn_key = pieces.turn_key
-where pieces.first_character < pieces.after_character
-group by lengths.turn_key, lengths.session_key, lengths.session_started_on, lengths.session_started_at
+    masked_turns.turn_key,
+    masked_turns.session_key,
+    masked_turns.session_started_on,
+    masked_turns.session_started_at,
+    masked_turns.is_in_arguments,
+    masked_turns.is_in_thinking,
+    coalesce(details.has_trained_text, true) as has_trained_text,
+    details.train_detail
+from masked_turns
+left join details on masked_turns.turn_key = details.turn_key
