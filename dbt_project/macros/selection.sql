@@ -31,7 +31,12 @@
   {#- A query of the sessions whose caps must be looked at again, complete for every town, role and month that is touched. `caps`:
       the model that calls, as it was left by the build before. Only for incremental builds. -#}
   {%- set candidates = ref('int_episode_candidates') -%}
-  {%- set changed = asked_once('selection_changed', 'select session_key from ' ~ touched(candidates)) -%}
+  {%- set changed = asked_once(
+      'selection_changed',
+      'select session_key from ' ~ touched(candidates)
+      ~ ' union select session_key from ' ~ touched(ref('fct_duplicates'))
+      ~ ' union select session_key from ' ~ touched(ref('fct_examples'))
+  ) -%}
   {%- set beads = columns_of_sessions([candidates, caps], 'beads_project_id, bead_id', changed, 'bead_id is not null') -%}
   {%- set related = asked_once('selection_related', bead_mates_sql(candidates, changed, asked_once('selection_beads', beads))) -%}
   {%- set months = asked_once(
@@ -58,4 +63,11 @@
       'compared_beads', columns_of_sessions([candidates], 'beads_project_id, bead_id', capped, 'bead_id is not null')
   ) -%}
   {{ return(asked_once('compared_sessions', bead_mates_sql(candidates, capped, beads))) }}
+{%- endmacro %}
+
+{% macro selection_sessions_sql() -%}
+  {#- A query of the sessions whose selection must be looked at again: what puts episodes out, or their splits, are others. -#}
+  {%- set query = 'select session_key from ' ~ touched(ref('int_selection_caps'))
+      ~ ' union select session_key from ' ~ touched(ref('fct_splits')) -%}
+  {{ return(asked_once('selection_sessions', query)) }}
 {%- endmacro %}

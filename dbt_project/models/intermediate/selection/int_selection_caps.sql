@@ -11,24 +11,46 @@
 {% set capped_sessions = capped_sessions_sql(this) if is_incremental() else '' %}
 {% set compared_sessions = compared_sessions_sql(this) if is_incremental() else '' %}
 
-with candidates as (
+with duplicates as (
+
+    select conversation_key from {{ part_of(ref('fct_duplicates'), compared_sessions) }}
+
+),
+
+-- Episodes that would have something to show.
+usable as (
+
+    select distinct examples.episode_key
+    from {{ part_of(ref('fct_examples'), compared_sessions) }} as examples
+    left join duplicates on examples.conversation_key = duplicates.conversation_key
+    where
+        examples.unusable_reason is null
+        and duplicates.conversation_key is null
+        and {{ session_rows(compared_sessions, 'examples') }}
+
+),
+
+candidates as (
 
     select
-        episode_key,
-        session_key,
-        session_started_on,
-        session_started_at,
-        session_month,
-        town_id,
-        role_family,
-        beads_project_id,
-        bead_id,
-        rank_score,
-        turn_count,
-        is_without_outcome,
-        coalesce(kind = 'cycle' and outcome_class = 'neutral', false) as is_quiet_patrol
-    from {{ part_of(ref('int_episode_candidates'), compared_sessions) }}
-    where is_candidate and {{ session_rows(compared_sessions) }}
+        candidates.episode_key,
+        candidates.session_key,
+        candidates.session_started_on,
+        candidates.session_started_at,
+        candidates.session_month,
+        candidates.town_id,
+        candidates.role_family,
+        candidates.beads_project_id,
+        candidates.bead_id,
+        candidates.rank_score,
+        candidates.turn_count,
+        candidates.is_without_outcome,
+        coalesce(candidates.kind = 'cycle' and candidates.outcome_class = 'neutral', false) as is_quiet_patrol
+    from {{ part_of(ref('int_episode_candidates'), compared_sessions) }} as candidates
+    inner join usable on candidates.episode_key = usable.episode_key
+    -- What its main conversation repeats, the episode repeats.
+    left join duplicates on {{ conversation_key('candidates.episode_key', "'main'") }} = duplicates.conversation_key
+    where candidates.is_candidate and duplicates.conversation_key is null and {{ session_rows(compared_sessions, 'candidates') }}
 
 ),
 
