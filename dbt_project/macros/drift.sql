@@ -31,14 +31,35 @@
   )
 {%- endmacro %}
 
-{% macro poisson_draw(text) -%}
-  {#- A number of a Poisson distribution with mean 1, drawn by the hash of a text: how often an episode is in a bootstrap's sample.
-      The limits are its distribution function at 0 to 6 in millionths: exp(-1) × (1 + 1 + 1/2 + 1/6 + …). -#}
-  {%- set drawn = 'mod(' ~ text_number(text) ~ ', 1000000)' -%}
+{% macro poisson_draw(lots, number) -%}
+  {#- A number of a Poisson distribution with mean 1: how often a bucket is in a bootstrap's sample. It is drawn by the `number`-th
+      (from 0) two hex digits of `lots`; the limits are the distribution function at 0 to 4 in 256ths, exp(-1) × (1 + 1 + 1/2 + …). -#}
+  {%- set drawn = 'substr(' ~ lots ~ ', ' ~ (2 * number + 1) ~ ', 2)' -%}
   case
-      {%- for limit in [367879, 735759, 919699, 981012, 996340, 999406, 999917] %}
-      when {{ drawn }} < {{ limit }} then {{ loop.index0 }}
+      {%- for limit in ['5e', 'bc', 'eb', 'fb', 'ff'] %}
+      when {{ drawn }} < '{{ limit }}' then {{ loop.index0 }}
       {%- endfor %}
-      else 7
+      else 5
   end
+{%- endmacro %}
+
+{% macro counts_by_bucket(buckets) -%}
+  {#- Columns count_0 …: the sum of `item_count` in each of the buckets. -#}
+  {%- for bucket in range(buckets) %}
+  cast(sum(case when bucket = {{ bucket }} then item_count else 0 end) as bigint) as count_{{ bucket }}{{ ',' if not loop.last }}
+  {%- endfor %}
+{%- endmacro %}
+
+{% macro weights_of_buckets(buckets) -%}
+  {#- Columns weight_0 …: how often each of the buckets is in the sample that `lots` (64 hex digits) draws; once in replicate 0. -#}
+  {%- for bucket in range(buckets) %}
+  case when replicate = 0 then 1 else {{ poisson_draw('lots', bucket) }} end as weight_{{ bucket }}{{ ',' if not loop.last }}
+  {%- endfor %}
+{%- endmacro %}
+
+{% macro weighted_buckets(buckets) -%}
+  {#- The count of an item in a sample. -#}
+  {%- for bucket in range(buckets) -%}
+  weights.weight_{{ bucket }} * counts.count_{{ bucket }}{{ ' + ' if not loop.last }}
+  {%- endfor -%}
 {%- endmacro %}

@@ -6,6 +6,7 @@
 ) }}
 
 {% set replicates = 100 %}
+{% set buckets = 32 %}
 
 -- First by bucket: from here on the cost depends on towns, roles and items, and no more on how many episodes there are.
 with counts as (
@@ -15,11 +16,10 @@ with counts as (
         role_family,
         measure,
         item,
-        bucket,
         cast(count(case when item_number = 1 then 1 end) as bigint) as episode_count,
-        cast(sum(item_count) as bigint) as item_count
+        {{ counts_by_bucket(buckets) }}
     from {{ ref('int_episode_mix') }}
-    group by town_id, role_family, measure, item, bucket
+    group by town_id, role_family, measure, item
 
 ),
 
@@ -37,13 +37,26 @@ episodes as (
 
 ),
 
-buckets as (
+samples as (
 
     select distinct
+        episodes.town_id,
+        episodes.role_family,
+        replicates.number as replicate,
+        concat(episodes.town_id, '|', episodes.role_family, '|', cast(replicates.number as varchar)) as name
+    from episodes
+    cross join {{ numbers_below(replicates + 1) }} as replicates
+
+),
+
+lots as (
+
+    select
         town_id,
         role_family,
-        bucket
-    from counts
+        replicate,
+        concat({{ text_hash("concat(name, '|1')") }}, {{ text_hash("concat(name, '|2')") }}) as lots
+    from samples
 
 ),
 
@@ -51,23 +64,15 @@ buckets as (
 weights as (
 
     select
-        buckets.town_id,
-        buckets.role_family,
-        buckets.bucket,
-        replicates.number as replicate,
-        case
-            when replicates.number = 0 then 1
-            else {{ poisson_draw(
-                "concat(buckets.town_id, '|', buckets.role_family, '|', cast(buckets.bucket as varchar), '|', "
-                ~ "cast(replicates.number as varchar))"
-            ) }}
-        end as weight
-    from buckets
-    cross join {{ numbers_below(replicates + 1) }} as replicates
+        town_id,
+        role_family,
+        replicate,
+        {{ weights_of_buckets(buckets) }}
+    from lots
 
 ),
 
-drawn as (
+samples_drawn as (
 
     select
         weights.replicate,
@@ -75,15 +80,16 @@ drawn as (
         counts.role_family,
         counts.measure,
         counts.item,
-        cast(sum(weights.weight * counts.item_count) as bigint) as item_count
+        {{ weighted_buckets(buckets) }} as item_count
     from counts
-    inner join weights
-        on
-            counts.town_id = weights.town_id
-            and counts.role_family = weights.role_family
-            and counts.bucket = weights.bucket
-    where weights.weight > 0
-    group by weights.replicate, counts.town_id, counts.role_family, counts.measure, counts.item
+    inner join weights on counts.town_id = weights.town_id and counts.role_family = weights.role_family
+
+),
+
+drawn as (
+
+    select * from samples_drawn
+    where item_count > 0
 
 ),
 
