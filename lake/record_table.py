@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema
 
 from lake.commits import COMPRESSION, COMPRESSION_LEVEL, add_file, commit
+from lake.key_index import TableFiles
 from lake.tables import properties
 
 
@@ -41,14 +42,19 @@ class RecordTable:
         """The newest Delta version; None when nothing was ever written."""
         return DeltaTable(str(lake / self.folder)).version() if self.exists(lake) else None
 
+    def files(self, lake: Path) -> list[Path]:
+        """Its data files, one per append. None when nothing was ever written."""
+        if not self.exists(lake):
+            return []
+        # By the log's own names: the URIs that deltalake gives are percent-encoded and no paths.
+        return [lake / self.folder / name for name in sorted(TableFiles.of(lake / self.folder).rows)]
+
     def rows(self, lake: Path) -> Iterator[dict[str, Any]]:
         """All rows, in no particular order, file by file; none when nothing was ever written."""
-        if not self.exists(lake):
-            return
         # Read through the files themselves: a handful of rows, and the same on every engine. Columns that an older program did
         # not know are null.
-        for uri in DeltaTable(str(lake / self.folder)).file_uris():
-            yield from pq.read_table(uri, schema=self.schema).to_pylist()
+        for path in self.files(lake):
+            yield from pq.read_table(path, schema=self.schema).to_pylist()
 
     def append(self, lake: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write `rows` (column → value) as one commit. Errors: `KeyError` when a row names a column the table does not have."""

@@ -40,31 +40,32 @@ _FUNCTION = _fields(TOOL_CALL.field("function").type)
 
 
 def messages_of(text: str | None, key: str, *, with_targets: bool = True) -> list[Row]:
-    """Messages from their JSON text, without nulls and empty lists.
+    """Messages from their JSON text; empty lists count as absent.
 
     `key`: of the row, for errors. `with_targets`: `train` and `train_detail` may occur. A single object counts as a list of one.
     Errors: `SnapshotRowError` for a field the schema does not know, which the file would silently lack.
     """
+    if not text:
+        return []
+    found = orjson.loads(text)
+    messages: list[Row] = found if isinstance(found, list) else [found]
     allowed = _MESSAGE if with_targets else _SAID
-    found = orjson.loads(text) if text else []
-    messages = []
-    for message in found if isinstance(found, list) else [found]:
-        plain = {name: value for name, value in message.items() if value is not None and value != []}
-        _check(key, "messages[]", plain, allowed)
-        for call in plain.get("tool_calls", ()):
-            _check(key, "messages[].tool_calls[]", call, _CALL)
-            _check(key, "messages[].tool_calls[].function", call.get("function") or {}, _FUNCTION)
-        for span in plain.get("train_detail", ()):
-            _check(key, "messages[].train_detail[]", span, _SPAN)
-        messages.append(plain)
+    for message in messages:
+        _check(key, "message", message, allowed)
+        for call in message.get("tool_calls") or ():
+            _check(key, "message.tool_calls", call, _CALL)
+            _check(key, "message.tool_calls.function", call.get("function") or {}, _FUNCTION)
+        for span in message.get("train_detail") or ():
+            _check(key, "message.train_detail", span, _SPAN)
+    if ":[]" in text:
+        messages = [{name: value for name, value in message.items() if value != []} for message in messages]
     return messages
 
 
 def _check(key: str, place: str, found: Row, allowed: frozenset[str]) -> None:
-    if unknown := found.keys() - allowed:
-        raise SnapshotRowError(
-            f"example {key}: {place} has the unknown field {', '.join(sorted(unknown))}; known are {', '.join(sorted(allowed))}"
-        )
+    if not allowed.issuperset(found):
+        unknown = ", ".join(sorted(found.keys() - allowed))
+        raise SnapshotRowError(f"example {key}: {place} has the unknown field {unknown}; known are {', '.join(sorted(allowed))}")
 
 
 def to_batch(rows: Sequence[Row], schema: pa.Schema) -> pa.RecordBatch:

@@ -5,14 +5,13 @@ evaluation again. Keys only, no text.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 
 from lake.record_table import RecordTable
 
@@ -83,13 +82,14 @@ class Member:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A snapshot as the lake remembers it. `events`: what happened to it, oldest first."""
+    """A snapshot as the lake remembers it. `events`: what happened to it, oldest first. `inputs_hashes`: of all inputs that gave
+    it."""
 
     snapshot_id: str
     snapshot_name: str
     sequence: int
     release_id: str | None
-    inputs_hash: str | None
+    inputs_hashes: frozenset[str]
     row_count: int
     created_at: datetime
     events: tuple[str, ...]
@@ -115,7 +115,7 @@ def recorded(lake: Path) -> list[Recorded]:
                 snapshot_name=name,
                 sequence=created["snapshot_sequence"],
                 release_id=created["release_id"],
-                inputs_hash=created["inputs_hash"],
+                inputs_hashes=frozenset(row["inputs_hash"] for row in events if row["event"] == "created"),
                 row_count=created["row_count"],
                 created_at=created["happened_at"],
                 events=tuple(row["event"] for row in events),
@@ -139,18 +139,16 @@ def write_members(lake: Path, name: str, snapshot_id: str, members: Sequence[Mem
         "snapshot_sequence": sequence,
         "created_at": at or datetime.now(UTC),
     }
-    MEMBERS.append(lake, [same | asdict(member) for member in members])
+    MEMBERS.append(lake, [same | vars(member) for member in members])
     return sequence
 
 
 def _sequences(lake: Path) -> dict[tuple[str, str], int]:
     """(name, id) → number of every snapshot whose members are recorded. One commit is one file: its first row tells."""
-    if not MEMBERS.exists(lake):
-        return {}
     columns = ["snapshot_name", "snapshot_id", "snapshot_sequence"]
     known: dict[tuple[str, str], int] = {}
-    for uri in DeltaTable(str(lake / MEMBERS.folder)).file_uris():
-        for batch in pq.ParquetFile(uri).iter_batches(batch_size=1, columns=columns):
+    for path in MEMBERS.files(lake):
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=1, columns=columns):
             row = batch.to_pylist()[0]
             known[row["snapshot_name"], row["snapshot_id"]] = row["snapshot_sequence"]
             break

@@ -20,6 +20,7 @@ from lake.snapshot_rows import Row, row_hash, to_batch
 
 # Rows that are converted and written at once, one row group of the file. Long examples reach 100 kB.
 BATCH_ROWS = 512
+_OPTIONS = {"compression": COMPRESSION, "compression_level": COMPRESSION_LEVEL}
 
 
 class NothingToExportError(LookupError):
@@ -81,7 +82,7 @@ def write_part(folder: Path, part: Part, rows: Iterable[Row], leaves: Leaves) ->
                 targets += row.get("target_token_count") or 0
             if writer is None:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                writer = pq.ParquetWriter(path, schema, compression=COMPRESSION, compression_level=COMPRESSION_LEVEL)
+                writer = pq.ParquetWriter(path, schema, **_OPTIONS)
             writer.write_batch(to_batch(batch, schema))
             leaves.add(part, batch)
             count += len(batch)
@@ -114,14 +115,14 @@ def write_snapshot(
     parts: Iterable[tuple[Part, Iterable[Row]]],
     *,
     provenance: Mapping[str, Any],
-    excluded: Iterable[Row] = (),
+    excluded: Callable[[], Iterable[pa.RecordBatch]] = tuple,
     card: Callable[[Manifest], str] = lambda manifest: f"# {manifest.name}\n",
 ) -> Manifest:
     """Write a whole snapshot into the empty or missing `folder` and return its manifest.
 
     `parts`: each data file with its rows (see `write_part`), no part twice. `provenance`: the manifest's release, inputs,
-    inputs_hash, tokenizer and counts; `counts` may be a function, called when all rows are written. `excluded`: rows of
-    EXCLUDED_SCHEMA. `card`: text of the card. Errors: `NothingToExportError` when no part has a row.
+    inputs_hash, tokenizer and counts. `excluded`: gives rows of EXCLUDED_SCHEMA when the others are written. `card`: text of the
+    card. Errors: `NothingToExportError` when no part has a row.
     """
     folder.mkdir(parents=True, exist_ok=True)
     leaves = Leaves()
@@ -129,15 +130,11 @@ def write_snapshot(
     if not files:
         raise NothingToExportError("no example fits: there is nothing to export")
     table = leaves.table()
-    pq.write_table(table, folder / LEAVES, compression=COMPRESSION, compression_level=COMPRESSION_LEVEL)
-    pq.write_table(
-        pa.Table.from_pylist(list(excluded), schema=EXCLUDED_SCHEMA),
-        folder / EXCLUDED,
-        compression=COMPRESSION,
-        compression_level=COMPRESSION_LEVEL,
-    )
+    pq.write_table(table, folder / LEAVES, **_OPTIONS)
+    with pq.ParquetWriter(folder / EXCLUDED, EXCLUDED_SCHEMA, **_OPTIONS) as writer:
+        for batch in excluded():
+            writer.write_batch(batch.cast(EXCLUDED_SCHEMA))
     reached("leaves_written")
-    given = {key: value() if callable(value) else value for key, value in provenance.items()}
     formats: list[Format] = sorted({file.part.format for file in files})
     manifest = Manifest(
         name=name,
@@ -147,7 +144,7 @@ def write_snapshot(
         schema={kind: {column.name: str(column.type) for column in SCHEMAS[kind]} for kind in formats},
         files=tuple(sorted(files, key=lambda file: file.path)),
         others=(),
-        **given,
+        **provenance,
     )
     (folder / CARD).write_text(card(manifest), encoding="utf-8")
     others = tuple(describe_file(folder, other) for other in (CARD, LEAVES, EXCLUDED))

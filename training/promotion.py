@@ -14,7 +14,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import DeltaTable
 
 from lake.record_table import RecordTable
 from lake.snapshot_tables import MEMBERS
@@ -168,6 +167,6 @@ def _trained_members(lake: Path, snapshots: set[str]) -> pa.Table:
     columns = ["snapshot_id", "episode_key", "group_key"]
     if not MEMBERS.exists(lake) or not snapshots:
         return MEMBERS.schema.empty_table().select(columns)
-    files = ds.dataset(DeltaTable(str(lake / MEMBERS.folder)).file_uris(), schema=MEMBERS.schema)
+    files = ds.dataset([str(path) for path in MEMBERS.files(lake)], schema=MEMBERS.schema)
     wanted = (pc.field("split") == "train") & pc.field("snapshot_id").isin(sorted(snapshots))
     return files.to_table(columns=columns, filter=wanted)
