@@ -31,11 +31,15 @@
 
 {% macro smallest_labels(edges, rounds) -%}
   {#- CTEs up to `labels`: each node of the symmetric relation `edges` (node, neighbour) with the smallest node it is connected to.
-      A fixed number of rounds instead of recursion: each takes the neighbours' smallest label, then the label's own label, so what
-      is 2^rounds steps away is reached. `is_converged` says whether it was enough. -#}
+      A fixed number of rounds instead of recursion. In each, all nodes with one label take the smallest label that any of them meets,
+      then twice their label's own label: of a chain's labels at most half are left after a round where they are in no order, and
+      2^rounds nodes are one where they stand in theirs. `is_converged` says whether the rounds were enough. -#}
   labels_0 as (
 
-      select distinct node, node as label from {{ edges }}
+      select distinct
+          node,
+          node as label
+      from {{ edges }}
 
   ),
 
@@ -43,22 +47,42 @@
   met_{{ round }} as (
 
       select
-          labels.node,
-          min(case when met.label < labels.label then met.label else labels.label end) as label
+          labels.label,
+          min(met.label) as met_label
       from labels_{{ round }} as labels
       inner join {{ edges }} as edges on labels.node = edges.node
       inner join labels_{{ round }} as met on edges.neighbour = met.node
-      group by labels.node
+      group by labels.label
+
+  ),
+
+  hooked_{{ round }} as (
+
+      select
+          labels.node,
+          case when met.met_label < labels.label then met.met_label else labels.label end as label
+      from labels_{{ round }} as labels
+      inner join met_{{ round }} as met on labels.label = met.label
+
+  ),
+
+  jumped_{{ round }} as (
+
+      select
+          hooked.node,
+          further.label
+      from hooked_{{ round }} as hooked
+      inner join hooked_{{ round }} as further on hooked.label = further.node
 
   ),
 
   labels_{{ round + 1 }} as (
 
       select
-          met.node,
+          jumped.node,
           further.label
-      from met_{{ round }} as met
-      inner join met_{{ round }} as further on met.label = further.node
+      from jumped_{{ round }} as jumped
+      inner join jumped_{{ round }} as further on jumped.label = further.node
 
   ),
 

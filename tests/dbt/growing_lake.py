@@ -18,6 +18,10 @@ from lake.releases import find_release
 from lake.tables import LOADS, RAW_TABLES, SEQUENCE, TELEMETRY_RECORDS, open_raw
 
 Rows = Mapping[str, pa.Table]
+# What is decided when a group is first seen depends on what was there then, and so does what is made of it.
+DECIDED_AT_FIRST_SIGHT = {
+    "int_split_ledger", "int_eval_turn_holders", "fct_splits", "fct_selection", "snapshot_rows",
+}  # fmt: skip
 FIRST_SECOND = 1_767_225_600  # 2026-01-01 00:00:00 UTC
 
 
@@ -94,12 +98,15 @@ def cut_into_loads(source: Path, steps: int) -> list[Rows]:
 
 
 def differing_models(left: Path, right: Path) -> dict[str, tuple[int, int]]:
-    """Models whose rows differ between the newest releases of two lakes: model → (rows only left, rows only right)."""
+    """Models whose rows differ between the newest releases of two lakes: model → (rows only left, rows only right).
+
+    Left out are those that may differ, `DECIDED_AT_FIRST_SIGHT`.
+    """
     one, other = find_release(left), find_release(right)
     assert set(one.models) == set(other.models)
     connection = memory()
     found = {}
-    for name in sorted(one.models):
+    for name in sorted(set(one.models) - DECIDED_AT_FIRST_SIGHT):
         a = f"delta_scan('{model_path(left, name)}', version => {one.models[name]})"
         b = f"delta_scan('{model_path(right, name)}', version => {other.models[name]})"
         gone = _count(connection, f"select * from {a} except all select * from {b}")
