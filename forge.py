@@ -232,7 +232,8 @@ def explain(
     """Say why work was judged as it was.
 
     Of a session: who ran it, its episodes, the beads they worked on and how that is known, what became of the work by which
-    evidence, and each part of the score. Of a bead: its life, attempts, merge requests, and who worked on it.
+    evidence, each part of the score, and whether it is learned from. Of a bead: its life, attempts, merge requests, and who worked
+    on it.
     """
     from lake.explain import explain as explain_it
     from lake.location import lake_root

@@ -1,4 +1,5 @@
-"""A session's explanation as lines: who ran it, and for each episode its votes, link, outcome, evidence, components and score."""
+"""A session's explanation as lines: who ran it, and for each episode its votes, link, outcome, evidence, components, score, and
+whether it is learned from."""
 
 from collections.abc import Iterator
 
@@ -42,6 +43,7 @@ def episode_lines(item: Row) -> Iterator[Text]:
     yield from _link_lines(item)
     yield from _outcome_lines(item)
     yield from _score_lines(item)
+    yield from _selection_lines(item)
     for label in item["labels"]:
         yield line(f"{label['labeller_kind']} {label['labeller']} says {label['verdict']}: {short(label['reason']) or 'no reason'}")
 
@@ -109,3 +111,19 @@ def _score_lines(item: Row) -> Iterator[Text]:
             yield line(f"{part['component']}: unknown, {part['null_reason']}", depth=2, style="dim")
         else:
             yield line(f"{part['component']}: {number(part['value'])} x {number(part['weight'])}{evidence}", depth=2)
+
+
+def _selection_lines(item: Row) -> Iterator[Text]:
+    """Whether snapshots take it, and for whom; or the one reason why not."""
+    selection = item["selection"]
+    if selection is None:
+        yield line("no selection")
+    elif selection["is_kept"]:
+        startup = selection["startup"]
+        whom = ["bases"] if selection["is_base_allowed"] else []
+        whom += [f"overlays of {startup}"] if selection["is_overlay_allowed"] else []
+        yield line(f"selection: kept for {' and '.join(whom)}, split {selection['split']}", style="bold green")
+    else:
+        detail = f" ({selection['excluded_detail']})" if selection["excluded_detail"] else ""
+        reason = f"{selection['excluded_stage']}, {selection['excluded_reason']}{detail}"
+        yield line(f"selection: left out by {reason}", style="bold red")

@@ -23,6 +23,7 @@ _WHOSE = {
     "evidence": "select * from fct_outcome_evidence where session_key = $1 order by evidence_number",
     "components": "select * from fct_score_components where session_key = $1 order by weight desc, component",
     "scores": "select * from fct_episode_scores where session_key = $1",
+    "selections": "select * from fct_selection where session_key = $1",
     "labels": "select * from fct_labels where session_key = $1 order by labelled_at",
 }
 _BEAD = {
@@ -42,13 +43,13 @@ _BEAD = {
         order by episodes.started_at, links.episode_key
     """,
 }
-_OF_AN_EPISODE = ("links", "beads", "votes", "outcomes", "evidence", "components", "scores", "labels")
-_SINGLE = {"links": "link", "outcomes": "outcome", "scores": "score"}
+_OF_AN_EPISODE = ("links", "beads", "votes", "outcomes", "evidence", "components", "scores", "selections", "labels")
+_SINGLE = {"links": "link", "outcomes": "outcome", "scores": "score", "selections": "selection"}
 
 
 def explain_session(connection: duckdb.DuckDBPyConnection, session: SessionId) -> Row:
     """`session` (who ran it), `identity_votes`, and `episodes`: each with its `link`, `beads`, `votes`, `outcome`, `evidence`,
-    `components`, `score` and `labels`; what does not exist is None or an empty list."""
+    `components`, `score`, `selection` and `labels`; what does not exist is None or an empty list."""
     found = {name: _rows(connection, query, [session.session_key]) for name, query in _WHOSE.items()}
     episodes = []
     for episode in found["episodes"]:

@@ -57,24 +57,25 @@ group by without.reason
 order by count desc, reason;
 
 -- name: funnel_candidates
--- needs: intermediate.int_episode_candidates
+-- needs: main.fct_selection
 select
-    case when not is_candidate then excluded_reason end as reason,
+    case when excluded_stage in ('consent', 'gate', 'maturity') then excluded_reason end as reason,
     count(*) as count
-from intermediate.int_episode_candidates
-group by case when not is_candidate then excluded_reason end
+from fct_selection
+group by case when excluded_stage in ('consent', 'gate', 'maturity') then excluded_reason end
 order by count desc, reason;
 
+
 -- name: funnel_kept
--- needs: main.fct_selection intermediate.int_episode_candidates
+-- needs: main.fct_selection
 select
-    case when not selection.is_kept then selection.excluded_reason end as reason,
+    excluded_reason as reason,
     count(*) as count
-from fct_selection as selection
-inner join intermediate.int_episode_candidates as candidates on selection.episode_key = candidates.episode_key
-where candidates.is_candidate
-group by case when not selection.is_kept then selection.excluded_reason end
+from fct_selection
+where excluded_stage is null or excluded_stage not in ('consent', 'gate', 'maturity')
+group by excluded_reason
 order by count desc, reason;
+
 
 -- name: funnel_examples
 -- needs: main.fct_selection main.fct_examples
@@ -87,27 +88,35 @@ where selection.is_kept
 group by examples.unusable_reason
 order by count desc, reason;
 
--- name: roles
--- needs: main.fct_selection main.fct_episodes
+-- name: kept
+-- needs: main.fct_selection
 select
-    coalesce(episodes.role_family, 'unknown') as role,
     count(*) as episodes,
-    count(case when selection.is_kept then 1 end) as kept
-from fct_episodes as episodes
-inner join fct_selection as selection on episodes.episode_key = selection.episode_key
-group by coalesce(episodes.role_family, 'unknown')
-order by episodes desc, role;
+    count(case when is_kept then 1 end) as kept
+from fct_selection;
+
 
 -- name: exclusions
--- needs: main.fct_selection main.fct_episodes
+-- needs: main.fct_selection
 select
-    coalesce(episodes.role_family, 'unknown') as role,
-    coalesce(selection.excluded_reason, 'kept') as reason,
+    coalesce(role_family, 'unknown') as role,
+    coalesce(excluded_stage, 'kept') as stage,
     count(*) as count
-from fct_episodes as episodes
-inner join fct_selection as selection on episodes.episode_key = selection.episode_key
-group by coalesce(episodes.role_family, 'unknown'), coalesce(selection.excluded_reason, 'kept')
-order by role, count desc, reason;
+from fct_selection
+group by coalesce(role_family, 'unknown'), coalesce(excluded_stage, 'kept')
+order by role, count desc, stage;
+
+-- name: reasons
+-- needs: main.fct_selection
+select
+    excluded_stage as stage,
+    excluded_reason as reason,
+    count(*) as count
+from fct_selection
+where not is_kept
+group by excluded_stage, excluded_reason
+order by count desc, stage, reason;
+
 
 -- name: scores
 -- needs: main.fct_episode_scores main.fct_selection
@@ -123,20 +132,20 @@ group by scores.role_family, least(cast(floor(scores.rank_score * 20) as bigint)
 order by role, bin;
 
 -- name: tokens
--- needs: main.fct_examples main.fct_selection main.fct_episodes
+-- needs: main.fct_examples main.fct_selection
 -- Two bins per doubling: `bin` is twice the binary logarithm.
 select
-    episodes.role_family as role,
+    selection.role_family as role,
     cast(floor(2 * log2(greatest(examples.token_count, 1))) as bigint) as bin,
     count(*) as examples,
     cast(sum(examples.token_count) as bigint) as tokens,
     cast(sum(examples.target_token_count) as bigint) as target_tokens
 from fct_examples as examples
 inner join fct_selection as selection on examples.episode_key = selection.episode_key
-inner join fct_episodes as episodes on examples.episode_key = episodes.episode_key
 where selection.is_kept and examples.unusable_reason is null
-group by episodes.role_family, cast(floor(2 * log2(greatest(examples.token_count, 1))) as bigint)
+group by selection.role_family, cast(floor(2 * log2(greatest(examples.token_count, 1))) as bigint)
 order by role, bin;
+
 
 -- name: links
 -- needs: main.fct_link_coverage
@@ -204,41 +213,40 @@ left join dim_towns as towns on drift.town_id = towns.town_id
 order by town, role, measure;
 
 -- name: startups
--- needs: main.dim_startups main.fct_selection intermediate.int_episode_consent
+-- needs: main.dim_startups main.fct_selection
 with episodes as (
     select
-        coalesce(consent.startup, 'several at once') as startup,
+        coalesce(startup, 'several at once') as startup,
         count(*) as episodes,
-        count(case when selection.is_kept then 1 end) as kept
-    from intermediate.int_episode_consent as consent
-    inner join fct_selection as selection on consent.episode_key = selection.episode_key
-    group by coalesce(consent.startup, 'several at once')
+        count(case when is_kept then 1 end) as kept
+    from fct_selection
+    group by coalesce(startup, 'several at once')
 )
 select
     coalesce(startups.startup, episodes.startup) as startup,
     startups.owner,
     startups.learn,
+    startups.expires_at,
     coalesce(episodes.episodes, 0) as episodes,
     coalesce(episodes.kept, 0) as kept
 from dim_startups as startups
 full join episodes on startups.startup = episodes.startup
 order by episodes desc, startup;
 
+
 -- name: splits
--- needs: main.fct_splits main.fct_selection main.fct_episodes intermediate.int_episode_consent
+-- needs: main.fct_selection
 select
-    coalesce(consent.startup, 'several at once') as startup,
-    episodes.role_family as role,
-    splits.split,
+    coalesce(startup, 'several at once') as startup,
+    role_family as role,
+    split,
     count(*) as episodes,
-    count(distinct splits.group_key) as groups
-from fct_splits as splits
-inner join fct_selection as selection on splits.episode_key = selection.episode_key
-inner join fct_episodes as episodes on splits.episode_key = episodes.episode_key
-left join intermediate.int_episode_consent as consent on splits.episode_key = consent.episode_key
-where selection.is_kept
-group by coalesce(consent.startup, 'several at once'), episodes.role_family, splits.split
-order by startup, role, splits.split;
+    count(distinct group_key) as groups
+from fct_selection
+where is_kept
+group by coalesce(startup, 'several at once'), role_family, split
+order by startup, role, split;
+
 
 -- name: groups
 -- needs: main.fct_group_sizes
@@ -301,10 +309,9 @@ order by events.number;
 select
     snapshot_id as id,
     reason,
-    count(*) as count
+    example_count as count
 from fct_withdrawn_snapshots
-group by snapshot_id, reason
-order by id, reason;
+order by id, count, reason;
 
 -- name: pulls
 -- needs: ops.pulls

@@ -40,12 +40,12 @@ create table fct_sessions_without_episode as select * from (values ('s5', 'no_an
 create table fct_episodes as select 'e' || i as episode_key, case when i < 7 then 'polecat' else 'crew' end as role_family,
     timestamptz '2026-01-01 00:00:00+00' + to_days(cast(i as integer)) as started_at,
     timestamptz '2026-01-01 01:00:00+00' + to_days(cast(i as integer)) as ended_at from range(1, 9) as t(i);
-create table intermediate.int_episode_candidates as select 'e' || i as episode_key, i < 6 as is_candidate,
-    case i when 6 then 'no_consent' when 7 then 'outcome_not_accepted' when 8 then 'not_mature' end as excluded_reason
-    from range(1, 9) as t(i);
 create table fct_selection as select 'e' || i as episode_key, i < 5 as is_kept,
-    case i when 5 then 'near_duplicate' when 6 then 'no_consent' when 7 then 'outcome_not_accepted' when 8 then 'not_mature' end
-    as excluded_reason from range(1, 9) as t(i);
+    case when i < 7 then 'polecat' else 'crew' end as role_family, case when i < 7 then $startup end as startup,
+    case i when 5 then 'duplicate' when 6 then 'consent' when 7 then 'gate' when 8 then 'maturity' end as excluded_stage,
+    case i when 5 then 'duplicate_near' when 6 then 'no_consent' when 7 then 'outcome_not_accepted' when 8 then 'not_mature' end
+    as excluded_reason, 'g' || (i // 2) as group_key, case i when 1 then 'test' when 2 then 'eval' else 'train' end as split
+    from range(1, 9) as t(i);
 create table fct_examples as select 'x' || i as example_key, 'e' || i as episode_key, 100 * i as token_count,
     10 * i as target_token_count, case when i = 4 then 'no_target' end as unusable_reason from range(1, 6) as t(i);
 create table fct_episode_scores as select 'e' || i as episode_key, case when i < 7 then 'polecat' else 'crew' end as role_family,
@@ -65,12 +65,8 @@ create table fct_town_drift as select * from (values
     ('t2', 'crew', 'tool_mix', null, null, null, 0.1, 3, false, false, 'no_pool', null, null, null))
     as t(town_id, role_family, measure, divergence, divergence_low, divergence_high, max_divergence, episode_count, is_drifting,
     is_kept_out, unjudged_reason, top_item, top_item_share, top_item_pool_share);
-create table dim_startups as select * from (values ($startup, 'ann', 'shared'), ('hq', null, 'none'))
-    as t(startup, owner, learn);
-create table intermediate.int_episode_consent as select 'e' || i as episode_key, case when i < 7 then $startup end as startup
-    from range(1, 9) as t(i);
-create table fct_splits as select 'e' || i as episode_key, 'g' || (i // 2) as group_key,
-    case i when 1 then 'test' when 2 then 'eval' else 'train' end as split from range(1, 9) as t(i);
+create table dim_startups as select * from (values ($startup, 'ann', 'shared', timestamptz '2027-01-01 00:00:00+00'), ('hq', null, 'none', null))
+    as t(startup, owner, learn, expires_at);
 create table fct_group_sizes as select * from (values ('polecat', 4, 0.25, false, null), ('crew', 1, 1.0, true, 'group_too_large'))
     as t(role_family, group_count, largest_share, is_kept_out, reason);
 create table ops.snapshots as select * from (values
@@ -84,7 +80,7 @@ create table ops.snapshot_members as select * from (values
     (1, 'train'), (1, 'train'), (1, 'eval'), (2, 'train'), (3, 'temporal_eval'))
     as t(snapshot_sequence, split);
 create table ops.pulls as select * from (values ('b' || repeat('2', 63)), ('b' || repeat('2', 63))) as t(snapshot_id);
-create table fct_withdrawn_snapshots as select 'b' || repeat('2', 63) as snapshot_id, 'no_consent' as reason;
+create table fct_withdrawn_snapshots as select 'b' || repeat('2', 63) as snapshot_id, 'no_consent' as reason, 1 as example_count;
 """
 
 

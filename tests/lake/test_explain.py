@@ -69,6 +69,12 @@ create table fct_episode_scores as
 select 'e1' as episode_key, 'k1' as session_key, true as is_gate_passed, cast(null as varchar) as gate_reason,
     0.85 as raw_score, 0.7 as role_mean_score,
     0.81 as rank_score, 0.9 as confidence, 1 as rules_version, timestamptz '2026-02-08 10:00:00+00' as mature_at;
+create table fct_selection as
+select * from (values
+    ('e1', 'k1', 'acme', true, true, 'train', true, null, null, null),
+    ('e2', 'k1', null, false, false, null, false, 'consent', 'no_consent', 'orchard')
+) as rows (episode_key, session_key, startup, is_base_allowed, is_overlay_allowed, split, is_kept, excluded_stage, excluded_reason,
+           excluded_detail);
 create table fct_labels as
 select 'e1' as episode_key, 'k1' as session_key, 'human' as labeller_kind, 'ann' as labeller, 'good' as verdict, 'tidy' as reason,
     timestamptz '2026-02-09 10:00:00+00' as labelled_at;
@@ -124,11 +130,13 @@ def test_a_session_is_explained_from_identity_to_score(lake: Path, capsys: pytes
         "score 0.81, from 0.85 of its own and 0.70 of its role, confidence 0.90, rules 1, mature from 2026-02-08 10:00",
         "exit: 1.00 x 0.30  [telemetry done-1]",
         "duration: unknown, no median yet",
+        "selection: kept for bases and overlays of acme, split train",
         "human ann says good: tidy",
         "episode 2 (request)",
         "no bead: nothing_named",
         "outcome no_verifiable_outcome (none): not_linked",
         "no score",
+        "selection: left out by consent, no_consent (orchard)",
     ]
     place = 0
     for line in expected:
