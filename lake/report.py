@@ -20,6 +20,8 @@ from lake.tell import say
 PAGE = "report.html"
 QUERIES = Path(__file__).with_name("report_queries.sql")
 TEMPLATES = Path(__file__).with_name("report_page")
+EXCLUDING = ("consent", "gate", "maturity", "duplicate", "example", "cap", "split")
+"""What can put an episode out, in the order in which it is asked (`fct_selection`)."""
 MOST_ROWS = 60
 """Lines a table of towns or startups may have; the page says how many more there are."""
 STAGES = (
@@ -64,7 +66,7 @@ def report_page(release: Release, answers: Mapping[str, Rows | None]) -> str:
         release=release,
         answers=answers,
         stages=stages,
-        exclusions=_stacked(answers["exclusions"], "role", "reason", ["kept"]),
+        exclusions=_stacked(answers["exclusions"], "role", "stage", ["kept", *EXCLUDING]),
         outcomes=_stacked(answers["outcomes"], "role", "class", ["accepted", "neutral", "rejected", "none"]),
         links=_stacked(_link_parts(answers["links"]), "role", "kind", ["surely linked", "linked"]),
         scores=score_histograms(answers["scores"] or []),

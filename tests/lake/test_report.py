@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -62,7 +63,7 @@ def test_the_road_says_how_many_go_on_and_why_the_others_do_not() -> None:
         "funnel_records": (95, {"repeated": 5, "quarantined": 2}),
         "funnel_sessions": (4, {"no_answer": 1}),
         "funnel_candidates": (5, {"no_consent": 1, "not_mature": 1, "outcome_not_accepted": 1}),
-        "funnel_kept": (4, {"near_duplicate": 1}),
+        "funnel_kept": (4, {"duplicate_near": 1}),
         "funnel_examples": (3, {"no_target": 1}),
     }
 
@@ -73,7 +74,8 @@ def test_the_page_tells_the_numbers_in_words_and_tables(page: Text) -> None:
         "Kept episodes 4 50 % of all",
         "Examples 3 60 tokens to learn",
         "2 quarantined",
-        "polecat 6 4 1 1",
+        "polecat 6 4 1 0 0 1",
+        "duplicate duplicate near 1",
         "▲ 0.42 0.30–0.50",
         "alpha, polecat, tool mix: mcp__own__shell is 50 % here and 0 % elsewhere. kept out of shared bases",
         "0.20 too few episodes",
@@ -82,7 +84,7 @@ def test_the_page_tells_the_numbers_in_words_and_tables(page: Text) -> None:
         "2 · 1 · 1",
         "dropped",
         "no consent , 1 erased",
-        "acme ann shared 6 4",
+        "acme ann shared 2027-01-01 6 4",
     ):
         assert sentence in page.text, sentence
 
@@ -162,3 +164,11 @@ def test_shares_and_sizes_are_written_short() -> None:
     assert [percent(share) for share in (None, 0, 0.0001, 0.5, 0.999, 1)] == ["–", "0 %", "< 1 %", "50 %", "> 99 %", "100 %"]
     assert [percent(share, 1) for share in (0.0001, 0.0123, 0.9999)] == ["< 0.1 %", "1.2 %", "> 99.9 %"]
     assert [size(count) for count in (None, 12, 1_500, 2_000_000_000)] == ["–", "12 B", "1.5 kB", "2.0 GB"]
+
+
+def test_the_picture_in_the_docs_is_there_and_small() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    assert "](report.png)" in (docs / "report.md").read_text(encoding="utf-8")
+    picture = (docs / "report.png").read_bytes()
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+    assert 20_000 < len(picture) < 300_000
