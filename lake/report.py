@@ -14,7 +14,7 @@ from lake.named_queries import Rows, read_answers
 from lake.releases import Release, find_release
 from lake.report_charts import score_histograms, stacked, stage, token_histograms
 from lake.report_data import release_connection
-from lake.report_text import FILTERS
+from lake.report_text import FILTERS, words
 from lake.tell import say
 
 PAGE = "report.html"
@@ -25,12 +25,14 @@ EXCLUDING = ("consent", "gate", "maturity", "duplicate", "example", "cap", "spli
 MOST_ROWS = 60
 """Lines a table of towns or startups may have; the page says how many more there are."""
 STAGES = (
-    ("Transcript files", "funnel_files"),
-    ("Records in them", "funnel_records"),
-    ("Sessions they tell of", "funnel_sessions"),
-    ("Episodes of work", "funnel_candidates"),
-    ("Candidates", "funnel_kept"),
-    ("Examples cut from what was kept", "funnel_examples"),
+    ("Transcript files", "funnel_files", "go on"),
+    ("Records in them", "funnel_records", "go on"),
+    ("Sessions they tell of", "funnel_sessions", "go on"),
+    ("Episodes of work", "funnel_candidates", "go on"),
+    ("Candidates", "funnel_kept", "kept"),
+    ("Examples cut from those", "funnel_examples", "usable"),
+    ("For the roles' shared bases", "funnel_bases", "in"),
+    ("For the startups' overlays", "funnel_overlays", "in"),
 )
 
 
@@ -61,7 +63,7 @@ def report_page(release: Release, answers: Mapping[str, Rows | None]) -> str:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= FILTERS
-    stages = [stage(title, answers[name]) for title, name in STAGES]
+    stages = [(stage(title, answers[name]), word) for title, name, word in STAGES]
     return environment.get_template("page.html").render(
         release=release,
         answers=answers,
@@ -73,7 +75,7 @@ def report_page(release: Release, answers: Mapping[str, Rows | None]) -> str:
         tokens=token_histograms(answers["tokens"] or []),
         drift=_drift(answers["drift"] or []),
         splits=_splits(answers["splits"] or []),
-        withdrawn={row["id"]: row for row in answers["withdrawn"] or []},
+        withdrawn=_withdrawn(answers["withdrawn"] or []),
         pulled={row["id"]: row["count"] for row in answers["pulls"] or []},
         most_rows=MOST_ROWS,
     )
@@ -124,18 +126,26 @@ def _drift(rows: Rows) -> dict[str, Any]:
 
 
 def _splits(rows: Rows) -> dict[str, Any]:
-    """Kept episodes of each startup and role by split, the largest startups first; and of each role together."""
-    roles = sorted({row["role"] for row in rows})
+    """Examples by split: of the bases role by role, and of each startup's overlays, the largest startups first."""
+    bases: dict[str, dict[str, int]] = {}
     startups: dict[str, dict[str, dict[str, int]]] = {}
-    together: dict[str, dict[str, int]] = {}
     for row in rows:
-        for cells in (startups.setdefault(row["startup"], {}).setdefault(row["role"], {}), together.setdefault(row["role"], {})):
-            cells[row["split"]] = cells.get(row["split"], 0) + row["episodes"]
-    sizes = {name: sum(sum(cells.values()) for cells in inside.values()) for name, inside in startups.items()}
+        cells = bases if row["scope"] == "base" else startups.setdefault(row["startup"], {})
+        inside = cells.setdefault(row["role"], {})
+        inside[row["split"]] = inside.get(row["split"], 0) + row["examples"]
+    sizes = {name: sum(sum(cells.values()) for cells in roles.values()) for name, roles in startups.items()}
     order = sorted(startups, key=lambda name: (-sizes[name], name))
     return {
-        "roles": roles,
-        "together": together,
+        "roles": sorted({row["role"] for row in rows}),
+        "bases": bases,
         "lines": [(name, startups[name]) for name in order[:MOST_ROWS]],
         "left_out": max(0, len(order) - MOST_ROWS),
     }
+
+
+def _withdrawn(rows: Rows) -> dict[str, str]:
+    """Snapshot id → how many of its rows may no longer be used, and why."""
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        said.setdefault(row["id"], []).append(f"{row['count']:,} {words(row['reason'])}")
+    return {name: ", ".join(parts) for name, parts in said.items()}

@@ -88,6 +88,26 @@ where selection.is_kept
 group by examples.unusable_reason
 order by count desc, reason;
 
+-- name: funnel_bases
+-- needs: main.snapshot_rows
+select
+    excluded_reason as reason,
+    count(*) as count
+from snapshot_rows
+where scope = 'base'
+group by excluded_reason
+order by count desc, reason;
+
+-- name: funnel_overlays
+-- needs: main.snapshot_rows
+select
+    excluded_reason as reason,
+    count(*) as count
+from snapshot_rows
+where scope = 'overlay'
+group by excluded_reason
+order by count desc, reason;
+
 -- name: kept
 -- needs: main.fct_selection
 select
@@ -235,17 +255,18 @@ order by episodes desc, startup;
 
 
 -- name: splits
--- needs: main.fct_selection
+-- needs: main.snapshot_rows
 select
-    coalesce(startup, 'several at once') as startup,
+    scope,
+    startup,
     role_family as role,
     split,
-    count(*) as episodes,
+    count(*) as examples,
     count(distinct group_key) as groups
-from fct_selection
-where is_kept
-group by coalesce(startup, 'several at once'), role_family, split
-order by startup, role, split;
+from snapshot_rows
+where excluded_reason is null
+group by scope, startup, role_family, split
+order by scope, startup, role, split;
 
 
 -- name: groups
@@ -309,9 +330,11 @@ order by events.number;
 select
     snapshot_id as id,
     reason,
-    example_count as count
+    cast(sum(example_count) as bigint) as count
 from fct_withdrawn_snapshots
-order by id, count, reason;
+group by snapshot_id, reason
+order by id, count desc, reason;
+
 
 -- name: pulls
 -- needs: ops.pulls

@@ -65,8 +65,14 @@ create table fct_town_drift as select * from (values
     ('t2', 'crew', 'tool_mix', null, null, null, 0.1, 3, false, false, 'no_pool', null, null, null))
     as t(town_id, role_family, measure, divergence, divergence_low, divergence_high, max_divergence, episode_count, is_drifting,
     is_kept_out, unjudged_reason, top_item, top_item_share, top_item_pool_share);
-create table dim_startups as select * from (values ($startup, 'ann', 'shared', timestamptz '2027-01-01 00:00:00+00'), ('hq', null, 'none', null))
+create table dim_startups as select * from (values
+    ($startup, 'ann', 'shared', timestamptz '2027-01-01 00:00:00+00'), ('hq', null, 'none', null))
     as t(startup, owner, learn, expires_at);
+create table snapshot_rows as select 'x' || i as example_key, scope, $startup as startup, 'polecat' as role_family,
+    'g' || (i // 2) as group_key, case i when 1 then 'test' when 2 then 'eval' when 3 then 'temporal_eval'
+    else 'train' end as split,
+    case when i = 5 and scope = 'base' then 'not_shared' end as excluded_reason
+    from range(1, 6) as t(i), (values ('base'), ('overlay')) as s(scope);
 create table fct_group_sizes as select * from (values ('polecat', 4, 0.25, false, null), ('crew', 1, 1.0, true, 'group_too_large'))
     as t(role_family, group_count, largest_share, is_kept_out, reason);
 create table ops.snapshots as select * from (values
@@ -80,7 +86,7 @@ create table ops.snapshot_members as select * from (values
     (1, 'train'), (1, 'train'), (1, 'eval'), (2, 'train'), (3, 'temporal_eval'))
     as t(snapshot_sequence, split);
 create table ops.pulls as select * from (values ('b' || repeat('2', 63)), ('b' || repeat('2', 63))) as t(snapshot_id);
-create table fct_withdrawn_snapshots as select 'b' || repeat('2', 63) as snapshot_id, 'no_consent' as reason, 1 as example_count;
+create table fct_withdrawn_snapshots as select 'b' || repeat('2', 63) as snapshot_id, 'no_consent' as reason, 3 as example_count;
 """
 
 

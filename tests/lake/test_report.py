@@ -65,6 +65,8 @@ def test_the_road_says_how_many_go_on_and_why_the_others_do_not() -> None:
         "funnel_candidates": (5, {"no_consent": 1, "not_mature": 1, "outcome_not_accepted": 1}),
         "funnel_kept": (4, {"duplicate_near": 1}),
         "funnel_examples": (3, {"no_target": 1}),
+        "funnel_bases": (4, {"not_shared": 1}),
+        "funnel_overlays": (5, {}),
     }
 
 
@@ -81,9 +83,9 @@ def test_the_page_tells_the_numbers_in_words_and_tables(page: Text) -> None:
         "0.20 too few episodes",
         "no other town",
         "kept out: group too large",
-        "2 · 1 · 1",
+        "base 1 · 1 · 1 · 1 acme 2 · 1 · 1 · 1",
         "dropped",
-        "no consent , 1 erased",
+        "withdrawn: 3 no consent , 1 erased",
         "acme ann shared 2027-01-01 6 4",
     ):
         assert sentence in page.text, sentence

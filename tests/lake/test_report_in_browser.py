@@ -94,7 +94,7 @@ def test_the_page_is_shown_as_it_was_written_and_the_console_stays_empty(browser
     assert console == []
     assert "<title>LoRA Forge report: release 0123456789abcdef</title>" in shown
     text = " ".join(re.sub(r"<[^>]*>", " ", shown.partition("</style>")[2]).split())
-    for sentence in ("Towns 2", "Kept episodes 4 50 % of all", "2 quarantined", "▲ 0.42 0.30–0.50", "2 · 1 · 1"):
+    for sentence in ("Towns 2", "Kept episodes 4 50 % of all", "2 quarantined", "▲ 0.42 0.30–0.50", "base 1 · 1 · 1 · 1"):
         assert sentence in text, sentence
     assert "&lt;script&gt;document.title" in text
     assert shown.count("<script") == shown.count("<img") == 0
