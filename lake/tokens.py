@@ -7,55 +7,82 @@ part of the code's hash: with another tokenizer the next build is a full one.
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from duckdb.func import FunctionNullHandling, PythonUDFType
 from tokenizers import Tokenizer
 
 from lake.tell import Told
+from lake.token_pieces import cuts_at_line_ends, pieces_of
 
 VARIABLE = "FORGE_TOKENIZER"
 DEFAULT = Path(__file__).parent.parent / "simtown" / "tokenizer.json"
-# Texts counted together: enough to keep every processor busy, few enough that their tokens fit into memory.
-_BATCH = 512
+# Pieces tokenized together: enough to keep every processor busy, few enough that their tokens fit into memory.
+_BATCH = 2_048
+# Characters and pieces that are remembered: longer ones hardly come again, and more take more than 100 MB.
+_LONGEST_KNOWN, _MOST_KNOWN = 100, 500_000
 
 
 @dataclass(frozen=True)
 class Counter:
-    """A tokenizer that counts. `hash`: BLAKE2b-128 of its file, in hex."""
+    """A tokenizer that counts. `hash`: BLAKE2b-128 of its file, in hex. `at_line_ends`: see `cuts_at_line_ends`."""
 
     path: Path
     hash: str
     tokenizer: Tokenizer
+    at_line_ends: bool | None
+    known: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
 
     def count(self, texts: list[str]) -> list[int]:
-        """Tokens of each text, without any that a template would add. A text that comes again is not counted again."""
-        distinct = list(dict.fromkeys(texts))
-        known: dict[str, int] = {}
-        for begin in range(0, len(distinct), _BATCH):
-            batch = distinct[begin : begin + _BATCH]
-            encoded = self.tokenizer.encode_batch_fast(batch, add_special_tokens=False)
-            known.update(zip(batch, map(len, encoded), strict=True))
-        return [known[text] for text in texts]
+        """Tokens of each text, without any that a template would add."""
+        return [int(count) for count in self._count(pa.array(texts, pa.large_string()))]
 
     def token_count(self, texts: pa.Array | pa.ChunkedArray) -> pa.Array:
         """Tokens of each text; null for null."""
-        return self._counted([text.as_py() for text in texts])
+        strings = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+        return pa.array(self._count(pc.fill_null(strings, "")), mask=np.asarray(strings.is_null()))
 
     def argument_token_count(self, texts: pa.Array | pa.ChunkedArray) -> pa.Array:
         """Tokens of JSON texts as chat templates write them, with a space after colons and commas; null for null.
 
         Axolotl reads the arguments of a call and Jinja's `tojson` writes them again. What is no JSON is counted as it is.
         """
-        return self._counted([_as_templates_write(text.as_py()) for text in texts])
+        return self.token_count(pa.array([_as_templates_write(text.as_py()) for text in texts], pa.large_string()))
 
-    def _counted(self, texts: list[str | None]) -> pa.Array:
-        counts = iter(self.count([text for text in texts if text is not None]))
-        return pa.array([None if text is None else next(counts) for text in texts], type=pa.int64())
+    def _count(self, texts: pa.Array) -> npt.NDArray[np.int64]:
+        if self.at_line_ends is None:
+            pieces, begins = texts, np.arange(len(texts) + 1)
+        else:
+            pieces, begins = pieces_of(texts, at_line_ends=self.at_line_ends)
+        encoded = pieces.dictionary_encode()
+        each = np.array(self._of_distinct(encoded.dictionary.to_pylist()), dtype=np.int64)
+        sums = np.zeros(len(pieces) + 1, dtype=np.int64)
+        np.cumsum(each[np.asarray(encoded.indices)], out=sums[1:])
+        return sums[begins[1:]] - sums[begins[:-1]]
+
+    def _of_distinct(self, pieces: list[str]) -> list[int]:
+        known = self.known
+        counts = [known.get(piece, -1) for piece in pieces]
+        new = [index for index, count in enumerate(counts) if count < 0]
+        if len(known) > _MOST_KNOWN:
+            known.clear()
+        for begin in range(0, len(new), _BATCH):
+            places = new[begin : begin + _BATCH]
+            batch = [pieces[place] for place in places]
+            for place, piece, tokens in zip(
+                places, batch, self.tokenizer.encode_batch_fast(batch, add_special_tokens=False), strict=True
+            ):
+                counts[place] = len(tokens)
+                if len(piece) <= _LONGEST_KNOWN:
+                    known[piece] = len(tokens)
+        return counts
 
 
 def _as_templates_write(text: str | None) -> str | None:
@@ -93,7 +120,7 @@ def load_counter(path: Path) -> Counter:
         raise Told(f"tokenizer {path}: no tokenizer.json of the library tokenizers ({problem})") from problem
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    return Counter(path, found, tokenizer)
+    return Counter(path, found, tokenizer, cuts_at_line_ends(path.read_text(encoding="utf-8")))
 
 
 def register(connection: duckdb.DuckDBPyConnection, counter: Counter | None = None) -> None:

@@ -33,7 +33,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("FORGE_REDACTION_KEY_FILE", str(home / "redaction.key"))
         # Compiled rules hold nothing of the user's; compiling them again for every run would take longer than most tests.
         patch.setenv("KF_RULE_CACHE_DIR", cache)
-        for name in ("FORGE_LAKE", "FORGE_GOVERNANCE", "FORGE_KILL_AT", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        for name in ("FORGE_LAKE", "FORGE_GOVERNANCE", "FORGE_TOKENIZER", "FORGE_KILL_AT", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
             patch.delenv(name, raising=False)
         yield home
 

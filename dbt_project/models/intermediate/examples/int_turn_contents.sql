@@ -64,8 +64,8 @@ said as (
         count(case when is_text then 1 end) as text_count,
         count(case when is_text and is_kept then 1 end) as kept_text_count,
         max(case when is_role_prompt then 1 else 0 end) as role_prompt,
-        sum(case when is_text and is_kept then token_count else 0 end) as text_tokens,
-        sum(case when is_thinking then token_count + {{ example_rule('thinking_tokens') }} else 0 end) as thinking_tokens
+        cast(sum(case when is_text and is_kept then token_count else 0 end) as bigint) as text_tokens,
+        cast(sum(case when is_thinking then token_count + {{ example_rule('thinking_tokens') }} else 0 end) as bigint) as thinking_tokens
     from blocks
     group by turn_key
 
@@ -93,9 +93,9 @@ called as (
         turn_key,
         count(*) as call_count,
         count(case when has_result then 1 end) as result_count,
-        sum(call_tokens) as call_tokens,
-        sum(case when has_result then call_tokens else 0 end) as answered_call_tokens,
-        sum(case when has_result then result_tokens else 0 end) as result_tokens
+        cast(sum(call_tokens) as bigint) as call_tokens,
+        cast(sum(case when has_result then call_tokens else 0 end) as bigint) as answered_call_tokens,
+        cast(sum(case when has_result then result_tokens else 0 end) as bigint) as result_tokens
     from calls
     group by turn_key
 

@@ -127,9 +127,9 @@ islands as (
 
     select
         *,
-        sum(is_new) over (
+        cast(sum(is_new) over (
             partition by turn_key order by first_character, after_character rows between unbounded preceding and current row
-        ) as island
+        ) as bigint) as island
     from joined
 
 ),
