@@ -53,16 +53,16 @@
             and known.role_family = months.role_family
             and known.session_month = months.session_month
   {%- endset -%}
-  {{ return(asked_once('capped_sessions', query)) }}
+  {{ return(asked_once('selection_capped', query)) }}
 {%- endmacro %}
 
 {% macro compared_sessions_sql(caps) -%}
   {#- Those sessions, and all others that worked on one of their beads: whom they must be compared with. -#}
   {%- set candidates, capped = ref('int_episode_candidates'), capped_sessions_sql(caps) -%}
   {%- set beads = asked_once(
-      'compared_beads', columns_of_sessions([candidates], 'beads_project_id, bead_id', capped, 'bead_id is not null')
+      'selection_compared_beads', columns_of_sessions([candidates], 'beads_project_id, bead_id', capped, 'bead_id is not null')
   ) -%}
-  {{ return(asked_once('compared_sessions', bead_mates_sql(candidates, capped, beads))) }}
+  {{ return(asked_once('selection_compared', bead_mates_sql(candidates, capped, beads))) }}
 {%- endmacro %}
 
 {% macro selection_sessions_sql() -%}
