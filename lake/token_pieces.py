@@ -1,9 +1,9 @@
 """Texts cut where every tokenizer of a family cuts them anyway, so that each piece need be tokenized once.
 
-Tokenizers of the GPT-2 family first cut a text by a pattern and merge bytes only inside its matches. Two places are ends of matches
-in all of them: before a space that follows a visible ASCII character (no match holds a space behind another character), and after a
-line's end that a visible ASCII character follows (no match goes on from a line's end to it; `/` may in some). Some also end a
-match between a line's end and a space. Words repeat: of a text's pieces few are new.
+Tokenizers of the GPT-2 family first cut a text by a pattern and merge bytes only inside its matches. In all of them a match ends
+before a space that follows a visible ASCII character: no match holds a space behind another character. Patterns that take line ends
+together (`\\s*[\\r\\n]+`) also end one after a line's end that a space or a visible character follows (some go on with `/`). Words
+repeat: of a text's pieces few are new.
 """
 
 import json
@@ -16,9 +16,9 @@ import pyarrow as pa
 _LINE_END, _SPACE, _SLASH = 10, 32, 47
 _BYTES = np.arange(256)
 _VISIBLE = (_BYTES > _SPACE) & (_BYTES < 127)
-_AFTER_LINE_END = _VISIBLE & (_BYTES != _SLASH)
+_AFTER_LINE_END = (_VISIBLE & (_BYTES != _SLASH)) | (_BYTES == _SPACE)
 
-# Patterns after which a line's end and a space after it are parted: those of GPT-4, Qwen, Llama 3 and of the tree's own tokenizer.
+# Patterns that take line ends together: those of GPT-4, Qwen, Llama 3 and of the tree's own tokenizer.
 _LINE_END_PATTERNS = frozenset(
     {
         r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
@@ -30,7 +30,7 @@ _LINE_END_PATTERNS = frozenset(
 
 
 def cuts_at_line_ends(tokenizer_json: str) -> bool | None:
-    """Whether a tokenizer parts a line's end from a space after it; None when its texts cannot be cut at all.
+    """Whether a tokenizer parts a line's end from what follows it; None when its texts cannot be cut at all.
 
     `tokenizer_json`: the text of its file. Unknown patterns, normalizers other than NFC, added tokens with white space, and dropout
     give None.
@@ -74,9 +74,9 @@ def pieces_of(texts: pa.Array, *, at_line_ends: bool) -> tuple[pa.Array, npt.NDA
     after = data[1:]
     cut = np.zeros(len(data), dtype=np.bool_)
     np.logical_and(_VISIBLE[data[:-1]], after == _SPACE, out=cut[1:])
-    follows = _AFTER_LINE_END | (_BYTES == _SPACE) if at_line_ends else _AFTER_LINE_END
-    ends = np.flatnonzero(data[:-1] == _LINE_END)
-    cut[ends[follows[after[ends]]] + 1] = True
+    if at_line_ends:
+        ends = np.flatnonzero(data[:-1] == _LINE_END)
+        cut[ends[_AFTER_LINE_END[after[ends]]] + 1] = True
     cut[bounds[:-1][bounds[:-1] < len(data)]] = True
     starts = np.flatnonzero(cut)
     places = np.append(starts, len(data)).astype(np.int64)
