@@ -36,6 +36,8 @@
     union
     select session_key from {{ touched(ref('fct_turns')) }}
     union
+    select session_key from {{ touched(ref('int_conversations')) }}
+    union
     select known.session_key
     from {{ part_of(episode_rigs, changed_rigs) }} as known
     inner join ({{ changed_rigs }}) as changed_rigs on known.town_id = changed_rigs.town_id and known.rig = changed_rigs.rig

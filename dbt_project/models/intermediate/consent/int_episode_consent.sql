@@ -18,9 +18,7 @@ with episodes as (
         town_id,
         role_family,
         -- Nobody knows whether the role is one that may be learned from: the strictest of all roles holds.
-        coalesce(role_family, 'unknown') as consent_role,
-        first_message_number,
-        last_message_number
+        coalesce(role_family, 'unknown') as consent_role
     from {{ consent_part(ref('fct_episodes')) }}
     where {{ of_consent_sessions() }}
 
@@ -104,17 +102,32 @@ asked as (
 
 ),
 
+conversations as (
+
+    select
+        episode_key,
+        session_key,
+        agent_key,
+        first_message_number,
+        last_message_number
+    from {{ consent_part(ref('int_conversations')) }}
+    where {{ of_consent_sessions() }}
+
+),
+
+-- Of its sub-agents as well, wherever in the session they went on.
 models as (
 
     select distinct
-        episodes.episode_key,
+        conversations.episode_key,
         coalesce(turns.model, '') as model
-    from episodes
+    from conversations
     inner join {{ consent_part(ref('fct_turns')) }} as turns
         on
-            episodes.session_key = turns.session_key
-            and episodes.first_message_number <= turns.first_message_number
-            and episodes.last_message_number >= turns.first_message_number
+            conversations.session_key = turns.session_key
+            and conversations.agent_key = turns.agent_key
+            and conversations.first_message_number <= turns.first_message_number
+            and conversations.last_message_number >= turns.first_message_number
     where
         turns.role = 'assistant'
         and not turns.is_api_error
