@@ -47,7 +47,8 @@ def run_demo(folder: Path, seed: int) -> ExitCode:
         raise Told("the demo's towns could not be loaded; the lines above say why", ExitCode(report.exit_code))
     note_looks(lake, report.towns_reached)
     with _step("3/4 building and testing the models"), dbt_output(quiet=True):
-        result = run_build(lake, governance=towns.with_name(GOVERNANCE))
+        policy = towns.with_name(GOVERNANCE)
+        result = run_build(lake, governance=policy if policy.exists() else None)
         if result.exit_code != 0:
             raise Told("the demo's build failed; the messages above say why")
         say(f"    release {result.release_id} {'published' if result.outcome == 'published' else 'is up to date'}")

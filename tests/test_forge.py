@@ -55,6 +55,17 @@ def test_a_bad_towns_file_is_told_with_line_and_key_and_without_a_traceback(tmp_
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("verb", ["status", "build", "nightly"])
+def test_a_bad_governance_file_is_told_before_anything_is_done(verb: str, tmp_path: Path) -> None:
+    (tmp_path / "towns.yaml").write_text("towns: []\n")
+    (tmp_path / "governance.yaml").write_text("startups:\n- {name: a, rigs: {t: [r]}, learn: all}\n")
+    done = forge(verb, cwd=tmp_path, FORGE_LAKE=str(tmp_path / "lake"))
+    assert done.returncode == ExitCode.USAGE
+    told = "governance.yaml:2: startups[0].learn: 'all' is not accepted; write one of none, own, shared"
+    assert done.stderr == f"forge: {tmp_path}/{told}\n"
+    assert not (tmp_path / "lake").exists()
+
+
 def test_a_missing_towns_file_says_how_to_get_one(tmp_path: Path) -> None:
     done = forge("ingest", "--towns", "none.yaml", cwd=tmp_path, FORGE_LAKE=str(tmp_path / "lake"))
     assert (done.returncode, done.stderr) == (
