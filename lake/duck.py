@@ -49,6 +49,11 @@ def pinned(connection: duckdb.DuckDBPyConnection, folder: Path, version: int) ->
     return f'"{name}"'
 
 
+def reads_pinned(sql: str) -> bool:
+    """Whether a view's text reads a table under its pinned name: outside its build nobody knows it."""
+    return _PINNED.search(sql) is not None
+
+
 def table_version_exists(path: Path, version: int) -> bool:
     """Whether the Delta table is there and has reached `version`."""
     return DeltaTable.is_deltatable(str(path)) and DeltaTable(str(path)).version() >= version

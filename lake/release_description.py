@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from lake.build_state import BuildState
+from lake.duck import reads_pinned
 from lake.governance import FILE
 from lake.location import model_path, ops_path, raw_path
 from lake.releases import Release
@@ -97,6 +98,10 @@ def describe_release(
     for unique_id in _in_order(wanted):
         node = wanted[unique_id]
         schema, name = node["schema"], node["alias"]
+        if name not in release.models and reads_pinned(views[f"{schema}.{name}"]):
+            # What an earlier release holds was of use to this build; it is no part of what the build made.
+            del names[unique_id]
+            continue
         comments = {column: details.get("description") or "" for column, details in node["columns"].items()}
         relation: dict[str, Any] = {
             "schema": schema,

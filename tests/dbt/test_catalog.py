@@ -154,3 +154,10 @@ def test_a_release_without_the_tables_of_learning_has_a_report_of_its_own(built:
     assert not list((tmp_path / "new").glob(".*"))
     assert write_report(built) == built / "report.html"
     assert find_learning(built, known[-1]) == Learning()
+
+
+def test_what_a_build_read_of_the_release_before_is_no_part_of_its_own(built: Path, tmp_path: Path) -> None:
+    views = "select count(*) from duckdb_views() where view_name = 'int_events_before'"
+    for release, shown in zip(releases(built), ("1", "0"), strict=True):
+        path = write_catalog(built, release=release.release_id, path=tmp_path / f"{release.release_id}.duckdb")
+        assert ask(path, views, home=tmp_path) == shown
