@@ -174,13 +174,22 @@ refused as (
 
 ),
 
-strictest as (
+names as (
 
     select
         episode_key,
         cast(count(*) as bigint) as startup_count,
         min(startup) as first_startup,
-        {{ joined_text('startup', ', ', 'startup') }} as startups,
+        {{ joined_text('startup', ', ', 'startup') }} as startups
+    from startups
+    group by episode_key
+
+),
+
+strictest as (
+
+    select
+        episode_key,
         min(learn_rank) as learn_rank,
         min(case when learn_rank = 0 then startup end) as refusing_startup,
         -- A startup that lets nobody learn says more than one that keeps out a role, and that more than an end of time.
@@ -204,15 +213,15 @@ judged as (
         episodes.session_started_at,
         episodes.town_id,
         episodes.role_family,
-        coalesce(strictest.startup_count, 0) as startup_count,
-        strictest.first_startup,
-        strictest.startups,
+        coalesce(names.startup_count, 0) as startup_count,
+        names.first_startup,
+        names.startups,
         coalesce(strictest.learn_rank, 0) as learn_rank,
         coalesce(strictest.can_train, false) as can_train,
         coalesce(strictest.can_eval, false) as can_eval,
         coalesce(strictest.learn_rank, 0) = 2 and strictest.is_cross_town as is_for_base,
         coalesce(strictest.learn_rank, 0) > 0
-        and strictest.startup_count = 1
+        and names.startup_count = 1
         and (strictest.is_cross_town or strictest.town_count <= 1) as is_for_overlay,
         case
             when strictest.episode_key is null then 'town_unknown'
@@ -224,6 +233,7 @@ judged as (
         end as refusal,
         case when strictest.learn_rank = 0 then strictest.refusing_startup else refused.model end as refused_by
     from episodes
+    left join names on episodes.episode_key = names.episode_key
     left join strictest on episodes.episode_key = strictest.episode_key
     left join refused on episodes.episode_key = refused.episode_key
 
