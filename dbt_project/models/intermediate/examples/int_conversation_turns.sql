@@ -124,6 +124,7 @@ shown as (
             when contents.has_role_prompt then 'system_prompt'
             when turns.role = 'user' and contents.text_count > 0 then 'injected'
             when turns.origin = 'tool_result' then 'orphan_result'
+            when contents.call_count > 0 then 'unanswered_call'
             else 'empty'
         end as own_dropped_reason
     from turns
@@ -240,7 +241,7 @@ checked as (
             when sized.role <> 'assistant' then null
             else {{ first_reason([
                 ('api_error', 'sized.is_api_error'),
-                ('empty', 'sized.own_dropped_reason is not null'),
+                ('empty', "sized.own_dropped_reason = 'empty'"),
                 ('no_prompt', 'sized.told_tokens = 0 and coalesce(sized.results_before, 0) = 0'),
                 ('unanswered_call', 'sized.has_lost_result'),
                 ('surrogate_in_arguments', 'masks.is_in_arguments'),
