@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from bench import build, dolt, ingest, nightly, queries, registry
+from bench import build, dolt, duplicates, ingest, nightly, queries, registry
 from bench.lakes import OUT
 
 BENCHES: dict[str, Callable[[int], str]] = {
@@ -15,6 +15,7 @@ BENCHES: dict[str, Callable[[int], str]] = {
     "nightly": lambda megabytes: nightly.small_against_large(max(5, megabytes // 2)),
     "queries": queries.first_rows,
     "registry": registry.fifty_clients,
+    "duplicates": duplicates.against_datasketch,
 }
 
 

@@ -29,8 +29,8 @@ MIN_SHINGLES = 20
 # A build with other ones compares with nothing that an older one has stored.
 PARAMETERS = (1, SHINGLE_WORDS, BANDS, ROWS, SEED, MIN_SHINGLES)
 
-# Texts are taken together up to this size; each of their bytes takes about 40 bytes of memory meanwhile.
-BATCH_BYTES = 2_000_000
+# Texts are taken together up to this size, which stays in the processor's cache; a byte takes about 40 bytes of memory meanwhile.
+BATCH_BYTES = 250_000
 
 Numbers = npt.NDArray[np.uint64]
 
