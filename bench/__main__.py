@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from bench import build, dolt, duplicates, ingest, nightly, queries, registry
+from bench import build, dolt, duplicates, ingest, leakage, nightly, queries, registry
 from bench.lakes import OUT
 
 BENCHES: dict[str, Callable[[int], str]] = {
@@ -16,6 +16,7 @@ BENCHES: dict[str, Callable[[int], str]] = {
     "queries": queries.first_rows,
     "registry": registry.fifty_clients,
     "duplicates": duplicates.against_datasketch,
+    "leakage": leakage.windows_against_groups,
 }
 
 

@@ -21,7 +21,7 @@ from bench.measure import table
 from lake.near_duplicates import BANDS, ROWS, SEED, SHINGLE_WORDS, minhash_signature, register, shingle_hashes
 
 NEAR = 0.8
-TEXT_MB = 20
+TEXT_MB = 40
 SAMPLE = 300
 CHANGES = (0, 1, 2, 4, 8, 16, 32)
 WORD = re.compile(r"[a-z0-9\u0080-\U0010ffff]+")
@@ -41,7 +41,7 @@ _JACCARD = """
 
 
 def against_datasketch(megabytes: int) -> str:
-    """MB per processor second of both paths from texts to pairs, of signing alone, and the share of pairs with J >= 0.8 that is found."""
+    """MB per processor second from texts to pairs, and of signing alone; the share of pairs with J >= 0.8 that is found."""
     texts = _texts(sources(megabytes))
     taken = sum(len(text.encode()) for text in texts) / 1e6
     for warm in (_near_pairs, _datasketch_pairs):  # what is loaded and prepared once is no part of the work
