@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from lake.snapshot_verbs import app as snapshot_verbs
 from training.registry_verbs import app as registry_verbs
 from training.train_verbs import app as train_verbs
 
@@ -59,6 +60,7 @@ ReleaseId = Annotated[
 
 calibration = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 app.add_typer(calibration, name="calibrate")
+app.add_typer(snapshot_verbs, name="snapshot", help="Named datasets, cut from a release.")
 app.add_typer(train_verbs, name="train", help="Turn snapshots into adapters, with Axolotl.")
 app.add_typer(registry_verbs, name="registry", help="Which adapter serves whom, and why.")
 

@@ -71,6 +71,7 @@ SELECTION = pa.schema(
         ("episode_key", _text),
         ("role_family", _text),
         ("is_kept", _flag),
+        ("excluded_stage", _text),
         ("excluded_reason", _text),
         ("excluded_detail", _text),
     ]

@@ -25,7 +25,7 @@ from lake.snapshot_manifest import Manifest, hash_of, read_manifest
 from lake.snapshot_source import NEEDED, ReleaseRows, Wanted
 from lake.snapshot_tables import SNAPSHOTS, Member, recorded, write_event, write_members
 from lake.snapshot_write import write_snapshot
-from lake.snapshots import checked_name
+from lake.snapshots import Found, checked_name
 from lake.tell import Told
 from lake.tokens import file_hash
 
@@ -78,6 +78,23 @@ def create_snapshot(lake: Path, order: Order, release_id: str | None = None) -> 
             return _create(lake, order, release, inputs, work)
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def drop_snapshot(lake: Path, found: Found) -> None:
+    """Remove a snapshot's files. That its rows were offered for training stays known. Errors: `Told` when it is not the lake's."""
+    manifest = found.manifest
+    folder = snapshot_path(lake, manifest.name, manifest.id)
+    if found.folder.absolute() != folder.absolute():
+        raise Told(f"{found.folder} is no folder of the lake {lake}: remove it yourself")
+    with lock(lake, "snapshot"):
+        gone = snapshots_path(lake) / f".{manifest.id}.dropped"
+        shutil.rmtree(gone, ignore_errors=True)
+        # By one rename: nobody finds half a snapshot.
+        folder.rename(gone)
+        shutil.rmtree(gone)
+        for snapshot in recorded(lake):
+            if (snapshot.snapshot_name, snapshot.snapshot_id) == (manifest.name, manifest.id):
+                write_event(lake, manifest.name, manifest.id, snapshot.sequence, "dropped")
 
 
 def _relations(lake: Path, release: Release) -> set[str]:

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from lake.commits import COMPRESSION, COMPRESSION_LEVEL
 from lake.snapshot_layout import ERASED, LEAVES
 from lake.snapshot_manifest import OtherFile, describe_file, read_manifest
-from lake.snapshot_rows import READ_ROWS
+from lake.snapshot_rows import READ_ROWS, data_path, read_rows, write_jsonl
 
 _OPTIONS = {"compression": COMPRESSION, "compression_level": COMPRESSION_LEVEL}
 
@@ -57,14 +57,19 @@ def erasures(folder: Path) -> Erasures:
 
 def examples_of_episodes(folder: Path, episode_keys: Collection[str]) -> set[str]:
     """Keys of all examples and pairs of the snapshot that were cut from one of these episodes, for `erase_rows`."""
-    asked = pa.array(sorted(episode_keys), pa.string())
+    asked = set(episode_keys)
     found: set[str] = set()
     for file in read_manifest(folder).files:
-        with pq.ParquetFile(folder / file.path) as parquet:
-            columns = [name for name in ("episode_key", "rejected_episode_key") if name in parquet.schema_arrow.names]
-            table = parquet.read(columns=["example_key", *columns])
-        for column in columns:
-            found |= set(table.filter(pc.is_in(table[column], value_set=asked))["example_key"].to_pylist())
+        path = data_path(folder, file.part.path)
+        if path is None:
+            continue
+        if path.suffix == ".parquet":
+            names = set(pq.read_schema(path).names)
+            columns = [name for name in ("example_key", "episode_key", "rejected_episode_key") if name in names]
+            rows: Iterable[dict[str, Any]] = pq.read_table(path, columns=columns).to_pylist()
+        else:
+            rows = read_rows(path)
+        found |= {row["example_key"] for row in rows if asked & {row["episode_key"], row.get("rejected_episode_key")}}
     return found
 
 
@@ -87,9 +92,12 @@ def erase_rows(folder: Path, example_keys: Collection[str], reason: str) -> int:
     files = {file.path: file for file in before.files}
     for file in manifest.files:
         keys = {row.example_key for row in rows if row.part == file.part.path}
-        if keys:
-            _rewrite(folder / file.path, keys)
-            files[file.path] = describe_file(folder, file.path)
+        path = data_path(folder, file.part.path)
+        if keys and path is not None:
+            _rewrite(path, keys)
+            # A copy as JSONL has no checksums to guard: its rows are proved one by one.
+            if path.suffix == ".parquet":
+                files[file.path] = describe_file(folder, file.path)
     _write(folder, notes, rows, files.values())
     return len(new)
 
@@ -105,11 +113,15 @@ def _write(folder: Path, notes: list[dict[str, Any]], rows: Collection[RowPlace]
 
 def _rewrite(path: Path, keys: Collection[str]) -> None:
     """Write the file anew without the rows of these examples, if it still has one."""
+    unfinished = path.with_name(f".{path.name}")
+    if path.suffix == ".jsonl":
+        write_jsonl((row for row in read_rows(path) if row["example_key"] not in keys), unfinished)
+        unfinished.replace(path)
+        return
     gone = pa.array(sorted(keys), pa.string())
     with pq.ParquetFile(path) as file:
         if not pc.any(pc.is_in(file.read(columns=["example_key"])["example_key"], value_set=gone)).as_py():
             return
-        unfinished = path.with_name(f".{path.name}")
         with pq.ParquetWriter(unfinished, file.schema_arrow, **_OPTIONS) as writer:
             for batch in file.iter_batches(batch_size=READ_ROWS):
                 writer.write_batch(batch.filter(pc.invert(pc.is_in(batch.column("example_key"), value_set=gone))))

@@ -102,7 +102,17 @@ SCHEMAS: dict[Format, pa.Schema] = {"sft": SFT, "preference": PREFERENCE}
 
 LEAF_SCHEMA = pa.schema([("part", _text), ("example_key", _text), ("copy", _number), (ROW_HASH, _text)])
 EXCLUDED_SCHEMA = pa.schema(
-    [("episode_key", _text), ("example_key", _text), ("scope", _text), ("role", _text), ("reason", _text), ("detail", _text)]
+    [
+        ("episode_key", _text),
+        # Null where the whole episode was left out, and the scope with it.
+        ("example_key", _text),
+        ("scope", _text),
+        ("role", _text),
+        # What put it out: consent, gate, maturity, duplicate, example, cap, split, drift.
+        ("stage", _text),
+        ("reason", _text),
+        ("detail", _text),
+    ]
 )
 
 _ID = re.compile(r"[0-9a-f]{64}")

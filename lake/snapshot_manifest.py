@@ -12,9 +12,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lake.snapshot_layout import LAYOUT_VERSION, MANIFEST, Part, is_id, is_name
+from lake.tell import Told
 
 
-class ManifestError(ValueError):
+class ManifestError(Told):
     """A manifest is missing or says what cannot be; the message names file, field and cure."""
 
 

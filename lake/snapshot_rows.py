@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from lake.merkle import canonical, leaf_hash
 from lake.snapshot_layout import MESSAGE, ROW_HASH, SAID, SPAN, TOOL_CALL
+from lake.tell import Told
 
 # Rows that are in memory at once while a file is read or converted.
 READ_ROWS = 256
@@ -22,7 +23,7 @@ READ_ROWS = 256
 Row = dict[str, Any]
 
 
-class SnapshotRowError(ValueError):
+class SnapshotRowError(Told):
     """A row does not fit its schema; the message names the row and the field."""
 
 
@@ -93,6 +94,14 @@ def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
         inner = [_column([value.get(field.name) for value in present], field.type) for field in kind]
         return pa.StructArray.from_arrays(inner, fields=list(kind), mask=pa.array(absent) if any(absent) else None)
     return pa.array(values, kind)
+
+
+def data_path(folder: Path, part: str) -> Path | None:
+    """Where the rows of a part lie: Parquet or JSONL; None when neither is there."""
+    for suffix in (".parquet", ".jsonl"):
+        if (path := folder / f"{part}{suffix}").is_file():
+            return path
+    return None
 
 
 def read_rows(path: Path) -> Iterator[Row]:

@@ -74,13 +74,29 @@ inner join chosen_preference as chosen on pairs.pair_key = chosen.pair_key
 """
 # What the release has and the snapshot lacks. Of an episode that was not kept, its examples are not listed one by one.
 _EXCLUDED = """
-select episode_key, cast(null as varchar) as example_key, cast(null as varchar) as scope, role_family as role,
-    excluded_reason as reason, excluded_detail as detail
+with
+rows as (
+    select episode_key, example_key, scope, startup, role_family, excluded_reason from main.snapshot_rows
+    union all
+    select chosen_episode_key, pair_key, scope, startup, role_family, excluded_reason from main.snapshot_pairs
+)
+select
+    episode_key, cast(null as varchar) as example_key, cast(null as varchar) as scope, role_family as role,
+    excluded_stage as stage, excluded_reason as reason, excluded_detail as detail
 from main.fct_selection
 where not is_kept and (? is null or list_contains(?, role_family))
 union all
-select episode_key, example_key, scope, role_family, excluded_reason, cast(null as varchar)
-from main.snapshot_rows
+select
+    episode_key, example_key, scope, role_family,
+    case
+        when excluded_reason = 'town_drift' then 'drift'
+        when excluded_reason like 'duplicate%' then 'duplicate'
+        when excluded_reason in ('better_attempt_not_kept', 'attempts_of_two_groups') then 'split'
+        else 'consent'
+    end,
+    excluded_reason,
+    cast(null as varchar)
+from rows
 where
     excluded_reason is not null
     and (? is null or list_contains(?, role_family))

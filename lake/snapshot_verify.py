@@ -12,7 +12,7 @@ from lake.merkle import CanonicalError
 from lake.snapshot_erase import RowPlace, erasures
 from lake.snapshot_layout import LEAVES, ROW_HASH
 from lake.snapshot_manifest import Manifest, read_manifest
-from lake.snapshot_rows import Row, read_rows, row_hash
+from lake.snapshot_rows import Row, data_path, read_rows, row_hash
 from lake.snapshot_write import merkle_root
 
 # Findings that are spelled out; more are counted.
@@ -77,14 +77,6 @@ def _by_part(leaves: pa.Table) -> dict[str, pa.Table]:
     ends = runs.run_ends.to_pylist()
     starts = [0, *ends[:-1]]
     return {part: ordered.slice(start, end - start) for part, start, end in zip(runs.values.to_pylist(), starts, ends, strict=True)}
-
-
-def data_path(folder: Path, part: str) -> Path | None:
-    """Where a part's rows lie: Parquet or JSONL; None when neither is there."""
-    for suffix in (".parquet", ".jsonl"):
-        if (path := folder / f"{part}{suffix}").is_file():
-            return path
-    return None
 
 
 def _rows(folder: Path, part: str, result: Verification) -> Iterator[Row]:

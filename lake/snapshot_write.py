@@ -17,13 +17,14 @@ from lake.merkle import root
 from lake.snapshot_layout import CARD, EXCLUDED, EXCLUDED_SCHEMA, LEAF_SCHEMA, LEAVES, ROW_HASH, SCHEMAS, Format, Part
 from lake.snapshot_manifest import DataFile, Manifest, checksum, describe_file, write_manifest
 from lake.snapshot_rows import Row, row_hash, to_batch
+from lake.tell import Told
 
 # Rows that are converted and written at once, one row group of the file. Long examples reach 100 kB.
 BATCH_ROWS = 512
 _OPTIONS = {"compression": COMPRESSION, "compression_level": COMPRESSION_LEVEL}
 
 
-class NothingToExportError(LookupError):
+class NothingToExportError(Told):
     """No row at all: a snapshot of nothing is a mistake."""
 
 
@@ -128,7 +129,7 @@ def write_snapshot(
     leaves = Leaves()
     files = [file for part, rows in parts if (file := write_part(folder, part, rows, leaves)) is not None]
     if not files:
-        raise NothingToExportError("no example fits: there is nothing to export")
+        raise NothingToExportError("no example of the release fits what was asked for: there is nothing to export")
     table = leaves.table()
     pq.write_table(table, folder / LEAVES, **_OPTIONS)
     with pq.ParquetWriter(folder / EXCLUDED, EXCLUDED_SCHEMA, **_OPTIONS) as writer:

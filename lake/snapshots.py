@@ -39,26 +39,23 @@ def all_snapshots(lake: Path) -> Iterator[Found]:
 
 
 def find_snapshot(lake: Path, text: str) -> Found:
-    """The snapshot that a person means: a folder, `name` (its newest), `name@id`, or `id`; of an id its beginning is enough.
+    """The snapshot that a person means: a folder, `name` (its newest), `name/id`, or `id`; of an id its beginning is enough.
 
-    Errors: `Told` when none or several fit; `ManifestError` for a folder that is none.
+    Errors: `Told` when none or several fit.
     """
-    if "/" in text or Path(text).joinpath(MANIFEST).is_file():
+    if (Path(text).expanduser() / MANIFEST).is_file():
         return in_folder(Path(text).expanduser())
     known = list(all_snapshots(lake))
-    name, _, start = text.partition("@")
+    name, slash, start = text.partition("/")
     named = [snapshot for snapshot in known if snapshot.manifest.name == name]
-    if named and not start:
-        return named[-1]
-    fitting = (
-        [snapshot for snapshot in named if snapshot.manifest.id.startswith(start)]
-        if start
-        else [snapshot for snapshot in known if snapshot.manifest.id.startswith(name)]
-    )
+    if slash:
+        fitting = [snapshot for snapshot in named if snapshot.manifest.id.startswith(start)]
+    else:
+        fitting = named[-1:] or [snapshot for snapshot in known if snapshot.manifest.id.startswith(text)]
     if len(fitting) == 1:
         return fitting[0]
-    names = sorted({f"{snapshot.manifest.name}@{snapshot.manifest.short_id}" for snapshot in known})
-    there = f"there are {', '.join(names)}" if names else "the lake has none: forge snapshot create NAME"
+    names = sorted(f"{snapshot.manifest.name}/{snapshot.manifest.short_id}" for snapshot in known)
+    there = f"there are {', '.join(names)}" if names else "this lake has none yet: forge snapshot create NAME"
     raise Told(f"{'no snapshot' if not fitting else f'{len(fitting)} snapshots'} {text}; {there}")
 
 

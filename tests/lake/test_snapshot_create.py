@@ -61,7 +61,13 @@ def tables(rows: list[dict[str, Any]] | None = None, examples: list[dict[str, An
         placed(4, role_family="mayor", startup="beta/hq", scope="overlay"),
     ]
     selected = [{"episode_key": f"ep{number}", "role_family": "polecat", "is_kept": True} for number in range(1, 6)]
-    left = {"role_family": "polecat", "is_kept": False, "excluded_reason": "no_consent", "excluded_detail": "gamma"}
+    left = {
+        "role_family": "polecat",
+        "is_kept": False,
+        "excluded_stage": "consent",
+        "excluded_reason": "no_consent",
+        "excluded_detail": "gamma",
+    }
     texts = {"pair_key": "p1", "prompt": '[{"role":"user","content":"Task 1"}]', "chosen": '{"role":"assistant","content":"a"}'}
     return {
         "fct_examples": pa.Table.from_pylist(examples or [example(number) for number in range(1, 7)], schema=EXAMPLES),
@@ -122,8 +128,13 @@ def test_the_manifest_counts_what_is_in_and_what_is_out(lake: Path) -> None:
 def test_what_is_left_out_is_listed_with_its_reason(lake: Path) -> None:
     publish_tables(lake, tables())
     created = create_snapshot(lake, Order("pool"))
-    rows = duckdb.sql(f"select episode_key, example_key, scope, reason, detail from '{created.folder}/excluded.parquet'").fetchall()
-    assert sorted(rows) == [("ep0", None, None, "no_consent", "gamma"), ("ep5", "x5", "base", "town_drift", None)]
+    rows = duckdb.sql(
+        f"select episode_key, example_key, scope, stage, reason, detail from '{created.folder}/excluded.parquet'"
+    ).fetchall()
+    assert sorted(rows) == [
+        ("ep0", None, None, "consent", "no_consent", "gamma"),
+        ("ep5", "x5", "base", "drift", "town_drift", None),
+    ]
 
 
 def test_members_are_recorded_once_per_example_and_scope(lake: Path) -> None:
