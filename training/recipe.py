@@ -17,8 +17,9 @@ VARIABLE = "FORGE_RECIPE"
 KINDS = ("base", "overlay")
 TOKENIZERS_OWN = "tokenizer_default"
 ALL_ROLES = "all"
-_SECTIONS = ("model", "defaults", "kinds", "roles", "startups", "profiles")
+_SECTIONS = ("model", "defaults", "evaluation", "kinds", "roles", "startups", "profiles")
 _MODEL = ("base_model", "chat_template", "eos_token", "pad_token")
+_EVALUATION = ("maximum_rows", "generated_turns", "generated_tokens")
 _PROFILE = ("hardware", "price_per_hour", "base_model", "gpu", "axolotl")
 
 
@@ -48,6 +49,15 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class EvaluationSize:
+    """How much is evaluated: rows per file, and of how many the model writes a turn itself, of at most so many tokens."""
+
+    maximum_rows: int = 400
+    generated_turns: int = 20
+    generated_tokens: int = 128
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A whole recipe. `startups`: name → settings by role; those of ALL_ROLES come first."""
 
@@ -56,6 +66,7 @@ class Recipe:
     chat_template: str
     eos_token: str
     pad_token: str
+    evaluation: EvaluationSize
     defaults: Settings = field(default_factory=dict)
     kinds: Mapping[str, Settings] = field(default_factory=dict)
     roles: Mapping[str, Settings] = field(default_factory=dict)
@@ -176,6 +187,10 @@ def read_recipe(path: Path = RECIPE) -> Recipe:
     for name, node in (reader.named(sections["startups"], "startups") if "startups" in sections else {}).items():
         own = reader.mapping(node, f"startups.{name}", (ALL_ROLES, *ROLES))
         startups[name] = {role: reader.axolotl(part, f"startups.{name}.{role}") for role, part in own.items()}
+    size: dict[str, int] = {}
+    if "evaluation" in sections:
+        for name, node in reader.mapping(sections["evaluation"], "evaluation", _EVALUATION).items():
+            size[name] = int(reader.number(node, f"evaluation.{name}", "a whole number, at least 0"))
     profiles = reader.named(sections["profiles"], "profiles") if "profiles" in sections else {}
     recipe = Recipe(
         path=path,
@@ -183,6 +198,7 @@ def read_recipe(path: Path = RECIPE) -> Recipe:
         chat_template=template,
         eos_token=model.get("eos_token", ""),
         pad_token=model.get("pad_token", ""),
+        evaluation=EvaluationSize(**size),
         defaults=reader.axolotl(sections["defaults"], "defaults") if "defaults" in sections else {},
         kinds=each("kinds", KINDS),
         roles=each("roles", ROLES),

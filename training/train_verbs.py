@@ -68,3 +68,49 @@ def config(
     from training.config_text import print_config
 
     print_config(lake_root(), startup, role, snapshot, profile=profile, model=model, parent=parent, recipe=recipe, out=out)
+
+
+@app.command()
+def run(
+    startup: Startup,
+    role: Role,
+    snapshot: Snapshot,
+    profile: ProfileName = "24gb",
+    model: Model = None,
+    parent: ParentId = None,
+    recipe: RecipeFile = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept with the run and its adapter.")] = "by hand",
+) -> None:
+    """Train an adapter, evaluate it, register it.
+
+    Prepares the data, trains, evaluates the adapter beside the model, its parent and the champion, and records it as a candidate.
+    Interrupted or failed, the same command goes on where it stopped; done once, it is not done again.
+    """
+    from lake.location import lake_root
+    from training.run_text import run_named
+
+    run_named(lake_root(), startup, role, snapshot, profile=profile, model=model, parent=parent, recipe=recipe, reason=reason)
+
+
+@app.command()
+def runs() -> None:
+    """List training runs, with what became of each."""
+    from lake.location import lake_root
+    from training.run_text import tell_runs
+
+    tell_runs(lake_root())
+
+
+@app.command()
+def decide(
+    adapter: Annotated[str, typer.Argument(metavar="ADAPTER", help="A candidate's id or its beginning.")],
+) -> None:
+    """Decide whether a candidate takes over.
+
+    Compares its evaluation with that of the model, its parent and the champion, on groups that none of them has trained on. It is
+    promoted only when it surely wins and nothing regresses; the decision is kept with its numbers.
+    """
+    from lake.location import lake_root
+    from training.run_text import tell_decision
+
+    tell_decision(lake_root(), adapter)

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from lake.snapshot_layout import SFT, Part, snapshot_path
 from lake.snapshot_manifest import DataFile, Manifest, checksum, write_manifest
+from lake.snapshot_tables import Member
 from lake.tokens import DEFAULT, file_hash
 from training.masks import learned_tokens
 
@@ -121,3 +122,20 @@ def mayor_snapshot(lake: Path, *, train: int = 12, evaluated: int = 8, tokenizer
         own_eval: sft_rows(own_eval, range(100, 100 + evaluated), "sfgastown"),
     }
     return write_snapshot(lake, parts, tokenizer=tokenizer)
+
+
+def read_members(folder: Path) -> list[Member]:
+    """The members of a snapshot, as its rows name them."""
+    return [
+        Member(
+            example_key=row["example_key"],
+            episode_key=row["episode_key"],
+            group_key=row["group_key"],
+            split=row["split"],
+            scope=row["scope"],
+            startup=row["startup"],
+            role_family=row["role"],
+        )
+        for path in sorted(folder.glob("data/**/*.parquet"))
+        for row in pq.read_table(path).to_pylist()
+    ]

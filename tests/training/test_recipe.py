@@ -55,7 +55,7 @@ def test_the_trees_recipe_fits_every_profile_role_and_kind() -> None:
 
 
 def test_every_default_of_the_trees_recipe_has_its_reason() -> None:
-    lines = RECIPE.read_text().split("defaults:\n")[1].split("\nkinds:")[0].splitlines()
+    lines = RECIPE.read_text().split("defaults:\n")[1].split("\nevaluation:")[0].splitlines()
     assert [line for line in lines if "# " not in line] == []
 
 
