@@ -299,7 +299,8 @@ def status(
     """Say how fresh every town is, and what analysts see.
 
     Exits with 4 when a town was not looked at, or nothing was built, for longer than --max-age-hours by the clock. How far a
-    town's data lies behind the newest data of the lake is shown too, but agents may rest: that alone is no failure.
+    town's data lies behind the newest data of the lake is shown too, but agents may rest: that alone is no failure. Below
+    stand the snapshots, and the roles and towns that drift or that snapshots leave out.
     """
     from lake.governance import governance_file
     from lake.location import lake_root
