@@ -30,11 +30,11 @@ placed as (
         turns.episode_key,
         turns.session_key,
         turns.element as turn_hash,
-        ledger.split
+        ledger.split,
+        coalesce(caps.is_within_caps, false) as is_admitted
     from turns
     inner join {{ ref('int_split_ledger') }} as ledger on turns.episode_key = ledger.episode_key
-    inner join {{ ref('int_selection_caps') }} as caps on turns.episode_key = caps.episode_key
-    where caps.is_within_caps
+    left join {{ ref('int_selection_caps') }} as caps on turns.episode_key = caps.episode_key
 
 ),
 
@@ -44,11 +44,12 @@ held_out as (
         turn_hash,
         min(episode_key) as eval_episode_key
     from placed
-    where split in ('eval', 'test')
+    where split in ('eval', 'test') and is_admitted
     group by turn_hash
 
 )
 
+-- An episode that is not admitted may still be the worse one of a preference pair.
 select
     placed.episode_key,
     placed.session_key,
