@@ -12,20 +12,26 @@ from tokenizers import Tokenizer
 
 from lake.snapshot_layout import SFT
 from lake.tokens import DEFAULT
+from tests.dbt.golden_lake import expected
 from tests.training.axolotl_masks import axolotl_masks
-from tests.training.mask_examples import EXAMPLES
+from tests.training.mask_examples import EXAMPLES, Example
 from training.masks import learned_tokens
 from training.train_env import environment
 
 pytestmark = pytest.mark.slow
 
 
+def golden_examples() -> list[Example]:
+    """The examples of the five sessions written by hand, which tests/dbt/test_golden_examples.py holds to what is built."""
+    return [Example(example["name"], example["messages"], [], 0) for example in expected().examples]
+
+
 @pytest.fixture(scope="module")
 def sft_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The hand-written examples as a snapshot's SFT file."""
+    """All hand-written examples as a snapshot's SFT file."""
     rows = [
         {"example_key": example.name, "messages": example.messages, "tools": json.dumps(example.tools) if example.tools else None}
-        for example in EXAMPLES
+        for example in (*EXAMPLES, *golden_examples())
     ]
     path = tmp_path_factory.mktemp("sft") / "train.parquet"
     pq.write_table(pa.Table.from_pylist(rows, schema=SFT), path)
@@ -35,8 +41,9 @@ def sft_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_axolotls_masks_are_the_train_flags_token_by_token(sft_file: Path, tiny_model: Path, tmp_path: Path) -> None:
     tokenizer = Tokenizer.from_file(str(DEFAULT))
     prepared = axolotl_masks([sft_file], tiny_model, tmp_path)
-    assert len(prepared) == len(EXAMPLES)
-    for example, found in zip(EXAMPLES, prepared, strict=True):
+    examples = [*EXAMPLES, *golden_examples()]
+    assert len(prepared) == len(examples) > len(EXAMPLES)
+    for example, found in zip(examples, prepared, strict=True):
         wanted = learned_tokens(tokenizer, example.messages, example.tools)
         assert found.ids == wanted.ids, example.name
         differing = [
@@ -61,6 +68,6 @@ def test_datasets_and_duckdb_read_the_same_file(sft_file: Path, train_env: Path,
         check=True,
     )
     by_duckdb = duckdb.sql(f"select [message.content for message in messages] from '{sft_file}'").fetchall()
-    written = [[message.get("content") for message in example.messages] for example in EXAMPLES]
+    written = [[message.get("content") for message in example.messages] for example in (*EXAMPLES, *golden_examples())]
     assert json.loads(read.stdout.splitlines()[-1]) == written
     assert [row[0] for row in by_duckdb] == written
