@@ -11,6 +11,7 @@ example keeps its key where its block begins with the same turn; `tokenizer_hash
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -41,6 +42,10 @@ _SCRATCH = '"forge_scratch".'
 def compiled_models(work: Path, project: Path = PROJECT) -> dict[str, str]:
     """The SQL of `MODELS` as a full build runs it, by name. `work`: a folder for what dbt writes. Errors: Told with dbt's words."""
     target = work / "target"
+    target.mkdir(exist_ok=True)
+    parsed = Path(os.environ.get("DBT_TARGET_PATH", project / "target")) / "partial_parse.msgpack"
+    if parsed.is_file():  # dbt checks whether it still holds
+        shutil.copy(parsed, target)
     dbt = str(Path(sys.executable).with_name("dbt"))
     names = [name for _, name in MODELS]
     command = [dbt, "--no-use-colors", "compile", "--quiet", "--project-dir", str(project), "--profiles-dir", str(project)]

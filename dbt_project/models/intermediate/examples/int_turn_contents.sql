@@ -65,7 +65,9 @@ said as (
         count(case when is_text and is_kept then 1 end) as kept_text_count,
         max(case when is_role_prompt then 1 else 0 end) as role_prompt,
         cast(sum(case when is_text and is_kept then token_count else 0 end) as bigint) as text_tokens,
-        cast(sum(case when is_thinking then token_count + {{ example_rule('thinking_tokens') }} else 0 end) as bigint) as thinking_tokens
+        cast(sum(
+            case when is_thinking then token_count + {{ example_rule('thinking_tokens') }} else 0 end
+        ) as bigint) as thinking_tokens
     from blocks
     group by turn_key
 
