@@ -145,6 +145,20 @@ def test_too_many_towns_are_cut_to_those_that_differ_most_and_the_rest_is_counte
     assert "▲ 0.42" in page.text
 
 
+def test_of_many_snapshots_and_startups_the_newest_and_largest_are_shown() -> None:
+    connection = report_world()
+    connection.execute(
+        "insert into ops.snapshots select 10 + i, 'nightly', 'n' || i, timestamptz '2026-03-01 00:00:00+00' + to_hours(cast(i as "
+        "integer)), 'created', 'r', 1 from range(70) as t(i)"
+    )
+    connection.execute("insert into dim_startups select 'small ' || i, null, 'own', null from range(70) as t(i)")
+    page = Text(report_page(RELEASE, read_answers(connection, QUERIES)))
+    assert "13 more are older." in page.text
+    assert "13 more have less." in page.text
+    assert " n69 " in page.text
+    assert " n9 " not in page.text
+
+
 def test_categories_beyond_the_limit_are_put_together() -> None:
     rows = [{"role": "crew", "reason": f"r{number}", "count": number} for number in range(1, 6)]
     names, bars = stacked(rows, bar="role", part="reason", order=["r1"], limit=3)
