@@ -53,7 +53,7 @@ def publish(
     api = HfApi(endpoint=endpoint, token=token)
     url = api.create_repo(repository, repo_type="dataset", private=not public, exist_ok=True)
     paths = _paths(found)
-    there = set(api.list_repo_files(repository, repo_type="dataset")) - _OF_THE_HUB
+    there = {file.rfilename for file in api.dataset_info(repository).siblings or ()} - _OF_THE_HUB
     operations: list[CommitOperationAdd | CommitOperationDelete] = [
         CommitOperationAdd(path, str(found.folder / path)) for path in paths
     ]

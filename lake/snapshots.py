@@ -77,5 +77,9 @@ def withdrawn(lake: Path) -> dict[str, str]:
         return {}
     with memory() as connection:
         path = str(model_path(lake, WITHDRAWN)).replace("'", "''")
-        rows = connection.execute(f"select snapshot_id, reason from delta_scan('{path}', version => {version})").fetchall()
-    return {snapshot_id: str(reason) for snapshot_id, reason in rows}
+        query = f"select snapshot_id, reason, example_count from delta_scan('{path}', version => {version}) order by all"
+        rows = connection.execute(query).fetchall()
+    found: dict[str, list[str]] = {}
+    for snapshot_id, reason, examples in rows:
+        found.setdefault(snapshot_id, []).append(f"{examples:,} examples {reason}")
+    return {snapshot_id: ", ".join(reasons) for snapshot_id, reasons in found.items()}
