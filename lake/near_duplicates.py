@@ -26,8 +26,8 @@ ROWS = 6
 SEED = 20_260_101
 # With fewer shingles (repeated ones count) one other word moves J by a fifth: such texts are only compared as a whole.
 MIN_SHINGLES = 20
-# A build with other ones compares with nothing that an older one has stored.
-PARAMETERS = (1, SHINGLE_WORDS, BANDS, ROWS, SEED, MIN_SHINGLES)
+# The first counts up when the way texts are hashed changes: then a build starts from nothing, as with any other of these.
+PARAMETERS = (2, SHINGLE_WORDS, BANDS, ROWS, SEED, MIN_SHINGLES)
 
 # Texts are taken together up to this size, which stays in the processor's cache; a byte takes about 40 bytes of memory meanwhile.
 BATCH_BYTES = 250_000
@@ -40,10 +40,8 @@ def _odd_numbers(count: int, salt: int) -> Numbers:
     return drawn | np.uint64(1)
 
 
-_LETTERS = np.frombuffer(bytes(range(256)), dtype=np.uint8).copy()
-_LETTERS[ord("A") : ord("Z") + 1] += 32
-_IS_WORD = np.array([chr(byte).isalnum() if byte < 128 else True for byte in range(256)])
-_BYTE_NUMBERS = _odd_numbers(256, 1)[_LETTERS]
+# A letter in lower case, and 0 for what is part of no word.
+_LETTERS = bytes(byte if byte > 127 or chr(byte).isalnum() else 0 for byte in bytes(range(256)).lower())
 _PLACES = _odd_numbers(SHINGLE_WORDS, 2)
 _ROW_PLACES = _odd_numbers(ROWS, 3)
 _BAND_NUMBERS = _odd_numbers(BANDS, 4)
@@ -73,27 +71,26 @@ def _powers(base: int, count: int) -> Numbers:
     return _first_powers(base)[:count] if count <= BATCH_BYTES else _powers_anew(base, count)
 
 
-def _word_hashes(text: npt.NDArray[np.uint8], bounds: npt.NDArray[np.int64]) -> tuple[Numbers, npt.NDArray[np.int64]]:
+def _word_hashes(text: bytes, bounds: npt.NDArray[np.int64]) -> tuple[Numbers, npt.NDArray[np.int64]]:
     """A number per word of texts that lie one after the other, and where each text's words begin (one more than texts).
 
     A word's bytes are a polynomial modulo 2^64, read off as a difference of running sums: all words at once.
     """
-    inside = _IS_WORD[text]
-    begins = inside.copy()
-    begins[1:] &= ~inside[:-1]
-    first = bounds[:-1][bounds[:-1] < len(text)]
-    begins[first] = inside[first]  # a text's first word does not go on from the text before
-    starts = np.flatnonzero(begins)
-    ends_here = inside.copy()
-    ends_here[:-1] &= ~inside[1:] | begins[1:]
-    ends = np.flatnonzero(ends_here) + 1
-    sums = np.zeros(len(text) + 1, dtype=np.uint64)
-    np.cumsum(_BYTE_NUMBERS[text] * _powers(_BASE, len(text)), out=sums[1:])
-    hashes = _mixed((sums[ends] - sums[starts]) * _powers(_BASE_INVERSE, len(text))[starts])
+    letters = np.frombuffer(text.translate(_LETTERS), dtype=np.uint8)
+    inside = np.zeros(len(letters) + 2, dtype=np.bool_)
+    np.not_equal(letters, 0, out=inside[1:-1])
+    edges = np.flatnonzero(inside[1:] != inside[:-1])
+    starts, ends = edges[::2], edges[1::2]
+    within = bounds[inside[bounds] & inside[bounds + 1]]
+    if len(within):  # a text's first word does not go on from the text before
+        starts, ends = np.union1d(starts, within), np.union1d(ends, within)
+    sums = np.zeros(len(letters) + 1, dtype=np.uint64)
+    np.cumsum(letters * _powers(_BASE, len(letters)), out=sums[1:])
+    hashes = _mixed((sums[ends] - sums[starts]) * _powers(_BASE_INVERSE, len(letters))[starts])
     return hashes, np.searchsorted(starts, bounds)
 
 
-def _shingles(text: npt.NDArray[np.uint8], bounds: npt.NDArray[np.int64]) -> list[Numbers]:
+def _shingles(text: bytes, bounds: npt.NDArray[np.int64]) -> list[Numbers]:
     """Each text's shingles. A text of fewer words than a shingle has one."""
     words, places = _word_hashes(text, bounds)
     padded = np.concatenate([words, np.zeros(SHINGLE_WORDS, dtype=np.uint64)])
@@ -117,12 +114,12 @@ def _shingles(text: npt.NDArray[np.uint8], bounds: npt.NDArray[np.int64]) -> lis
 def _batches(texts: pa.Array) -> Iterator[list[Numbers]]:
     strings = texts.cast(pa.large_string()).fill_null("")
     offsets = np.frombuffer(strings.buffers()[1], dtype=np.int64)[strings.offset : strings.offset + len(strings) + 1]
-    data = np.frombuffer(strings.buffers()[2] or b"", dtype=np.uint8)
+    data = memoryview(strings.buffers()[2] or b"")
     begin = 0
     while begin < len(strings):
         end = max(begin + 1, int(np.searchsorted(offsets, offsets[begin] + BATCH_BYTES, side="right")) - 1)
         bounds = offsets[begin : end + 1]
-        yield _shingles(data[bounds[0] : bounds[-1]], bounds - bounds[0])
+        yield _shingles(bytes(data[bounds[0] : bounds[-1]]), bounds - bounds[0])
         begin = end
 
 
