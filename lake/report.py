@@ -54,7 +54,8 @@ def write_report(lake: Path, *, release: str | None = None, path: Path | None = 
 
 def print_report(lake: Path, release: str | None, path: Path | None) -> None:
     """What the verb does: write the page and say where it is."""
-    say(f"{write_report(lake, release=release, path=path)} shows release {find_release(lake, release).release_id}")
+    chosen = find_release(lake, release).release_id
+    say(f"{write_report(lake, release=chosen, path=path)} shows release {chosen}")
 
 
 def report_page(release: Release, answers: Mapping[str, Rows | None]) -> str:
