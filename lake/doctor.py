@@ -62,7 +62,7 @@ def checks(towns_file: Path, governance: Path | None = None) -> Iterator[Check]:
     for check in (_folder, _space, _key, _locks, _half_done, _release):
         yield from _guarded(check, lake)
     yield from _guarded(_towns, towns_file)
-    yield from _guarded(_governance, towns_file, governance)
+    yield from _guarded(_governance, lake, towns_file, governance)
 
 
 def _guarded(check: Callable[..., Iterator[Check]], *arguments: Path | None) -> Iterator[Check]:
@@ -218,9 +218,9 @@ def _towns(towns_file: Path) -> Iterator[Check]:
             )
 
 
-def _governance(towns_file: Path, given: Path | None) -> Iterator[Check]:
-    from ingest.towns import TownsFileError, load_towns
+def _governance(lake: Path, towns_file: Path, given: Path | None) -> Iterator[Check]:
     from lake.governance import GovernanceFileError, governance_file, load_governance
+    from lake.governance_names import unseen_names
 
     try:
         path = governance_file(given, towns_file)
@@ -231,16 +231,10 @@ def _governance(towns_file: Path, given: Path | None) -> Iterator[Check]:
     if path is None:
         yield Check("note", "no governance.yaml: every startup teaches itself alone", "forge init writes one")
         return
-    startups = load_governance(path).startups
-    yield Check("ok", f"{path} names {len(startups)} startups")
-    try:
-        known = {town.name for town in load_towns(towns_file).towns}
-    except TownsFileError:  # told above
-        return
-    named = {town for startup in startups for town, _ in startup.rigs}
-    named |= {startup.name.removesuffix("/hq") for startup in startups if startup.name.endswith("/hq")}
-    for town in sorted(named - known):
-        yield Check("note", f"{path} speaks of a town {town} that {towns_file} does not declare", "correct its name, or leave it")
+    governance = load_governance(path)
+    yield Check("ok", f"{path} names {len(governance.startups)} startups")
+    for sentence in unseen_names(governance, lake):
+        yield Check("note", f"{path}: {sentence}", "correct the name; what nobody names teaches itself")
 
 
 def _servers(town: "Town", towns_file: Path) -> Iterator[Check]:

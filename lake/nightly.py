@@ -70,13 +70,21 @@ def write_catalog_file(lake: Path, release: str | None, path: Path | None, root:
 
 
 def run_nightly(
-    towns_file: Path, lake: Path, *, only: list[str] | None, audit: bool, progress: bool | None, governance: Path | None
+    towns_file: Path,
+    lake: Path,
+    *,
+    only: list[str] | None,
+    audit: bool,
+    progress: bool | None,
+    governance: Path | None = None,
 ) -> ExitCode:
     """`forge nightly`. A town that could not be loaded does not stop the build of the others.
 
     Returns the worst of its steps: FAILED before PARTIAL before OK.
     """
     from lake.build import run_build
+    from lake.governance import load_governance
+    from lake.governance_names import unseen_names
 
     loaded = load(towns_file, lake, only=only, progress=progress)
     with dbt_output(quiet=True):
@@ -86,6 +94,9 @@ def run_nightly(
     if result.exit_code != 0:
         return ExitCode.FAILED
     write_catalog_file(lake, None, None, None, None)
+    policy = load_governance(governance)
+    for sentence in unseen_names(policy, lake):
+        say(f"{policy.path}: {sentence}; what nobody names teaches itself")
     return loaded
 
 

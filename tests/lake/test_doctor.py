@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ingest.redaction_key import load_key
 from lake import doctor
 from lake.doctor import Check, checks, print_checks
+from lake.duck import CATALOG
 from lake.exit_codes import ExitCode
 from lake.location import ops_path
 from lake.locks import held_locks, lock
@@ -144,12 +146,15 @@ def test_servers_that_a_town_declares_are_asked(towns: Path) -> None:
         assert len(store.asked) == asked + 1
 
 
-def test_a_policy_that_cannot_be_used_is_told_and_so_are_towns_it_alone_knows(towns: Path) -> None:
+def test_a_policy_that_cannot_be_used_is_told_and_so_are_names_nobody_knows(towns: Path, lake: Path) -> None:
     policy = towns.with_name("governance.yaml")
-    policy.write_text("startups:\n- {name: x, rigs: {b: [r]}, learn: all}\n- {name: a/hq, learn: own}\n")
+    policy.write_text("startups:\n- {name: x, rigs: {a: [ap, web]}, learn: all}\n- {name: b/hq, learn: own}\n")
     (fail,) = found(towns, "fail")
     assert fail.what.startswith(f"{policy}:2: startups[0].learn: 'all' is not accepted")
     policy.write_text(policy.read_text().replace("all", "own"))
     assert found(towns, "fail") == []
-    (note,) = [check.what for check in found(towns, "note") if "governance" in check.what]
-    assert note == f"{policy} speaks of a town b that {towns} does not declare"
+    with duckdb.connect(str(lake / CATALOG)) as connection:
+        connection.execute("create table dim_towns as select 'id-a' as town_id, 'a' as name")
+        connection.execute("create table dim_rigs as select 'id-a' as town_id, unnest(['api', 'web']) as rig")
+    notes = [check.what for check in found(towns, "note") if "governance" in check.what]
+    assert notes == [f"{policy}: a has no rig ap; did you mean 'api'?", f"{policy}: the lake has no town b"]

@@ -133,3 +133,11 @@ def test_colours_are_for_terminals_that_want_them(
     monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
     with dbt_output(quiet=False):
         assert os.environ.get("DBT_USE_COLORS") == ("false" if is_plain else None)
+
+
+def test_names_that_nobody_has_seen_are_told(
+    night: Callable[..., tuple[ExitCode, list[str]]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("lake.governance_names.unseen_names", lambda *_: ["a has no rig ap; did you mean 'api'?"])
+    night([])
+    assert "a has no rig ap; did you mean 'api'?; what nobody names teaches itself" in capsys.readouterr().out
