@@ -54,7 +54,7 @@ duplicates as (
 
 ),
 
--- Why an episode has nothing to show: the reason of its longest conversation's first example.
+-- Why an episode has nothing to show: the reason of its main conversation's first example, else of a sub-agent's.
 unusable as (
 
     select
