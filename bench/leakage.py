@@ -1,7 +1,7 @@
 """How much of validation is in train: samples cut as windows from a list, beside the splits of the same lake.
 
-The window cutter is the common one: windows of 16 turns of a session that overlap by half, in the order of the sessions, the last
-tenth of the list for validation.
+The window cutter is the common one: windows of 16 turns of a session that overlap by half, a list per role in the order of the
+sessions, the last tenth of each list for validation.
 """
 
 from pathlib import Path
@@ -19,21 +19,25 @@ LONG = 200
 
 _WINDOWS = f"""
     create temp table turns as
-    select session_key, turn_number, role, md5(text) as text_hash, coalesce(length(text), 0) as characters,
-        row_number() over (partition by session_key order by turn_number) - 1 as place
-    from main.fct_turns
-    where role in ('user', 'assistant') and not is_subagent and is_on_live_path and (text is not null or tool_call_count > 0);
+    select turns.session_key, coalesce(sessions.role_family, '') as role_family, turns.turn_number, turns.role,
+        md5(turns.text) as text_hash, coalesce(length(turns.text), 0) as characters,
+        row_number() over (partition by turns.session_key order by turns.turn_number) - 1 as place
+    from main.fct_turns as turns
+    inner join main.dim_sessions as sessions on turns.session_key = sessions.session_key
+    where turns.role in ('user', 'assistant') and not turns.is_subagent and turns.is_on_live_path
+        and (turns.text is not null or turns.tool_call_count > 0);
 
     create temp table windows as
-    select session_key, first_place, row_number() over (order by session_key, first_place) as number,
-        count(*) over () as window_count
+    select session_key, first_place, row_number() over (partition by role_family order by session_key, first_place) as number,
+        role_family, count(*) over (partition by role_family) as window_count
     from (
-        select session_key, unnest(range(0, greatest(max(place) + 1 - {STEP}, 1), {STEP})) as first_place
-        from turns group by session_key
+        select session_key, role_family, unnest(range(0, greatest(max(place) + 1 - {STEP}, 1), {STEP})) as first_place
+        from turns group by session_key, role_family
     );
 
     create temp table samples as
-    select windows.number, windows.number > window_count * (1 - {VALIDATION}) as is_validation, turns.session_key,
+    select windows.role_family || ':' || windows.number as number,
+        windows.number > window_count * (1 - {VALIDATION}) as is_validation, turns.session_key,
         turns.session_key || ':' || turns.turn_number as turn, turns.role, turns.text_hash, turns.characters
     from windows
     inner join turns on windows.session_key = turns.session_key

@@ -135,7 +135,7 @@ def _lists(lengths: npt.NDArray[np.int64], flat: npt.NDArray[np.int64], missing:
 def shingle_hashes(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     """The distinct shingles of each text as a list of numbers in order; null for null."""
     strings = _one_array(texts)
-    found = [np.sort(np.unique(shingles.view(np.int64))) for batch in _batches(strings) for shingles in batch]
+    found = [np.unique(shingles.view(np.int64)) for batch in _batches(strings) for shingles in batch]
     flat = np.concatenate([*found, np.empty(0, dtype=np.int64)])
     return _lists(np.array([len(shingles) for shingles in found], dtype=np.int64), flat, np.asarray(strings.is_null()))
 
