@@ -15,7 +15,7 @@ from lake.commits import add_file, commit
 from lake.duck import memory
 from lake.location import model_path, raw_path
 from lake.releases import find_release
-from lake.tables import LOADS, RAW_TABLES, SEQUENCE, TELEMETRY_RECORDS, open_raw
+from lake.tables import CLAUDE_RECORDS, LOADS, RAW_TABLES, REDACTIONS, SEQUENCE, TELEMETRY_RECORDS, open_raw
 
 Rows = Mapping[str, pa.Table]
 # What is decided when a group is first seen depends on what was there then, and so does what is made of it.
@@ -70,10 +70,20 @@ def events(*, town: str, actors: list[str | None], start: int) -> Rows:
 def cut_into_loads(source: Path, steps: int) -> list[Rows]:
     """The raw rows of a lake as `steps` loads in which its files grow: each load has the next stretch of every file.
 
-    Rows without a place in a file (identity files) come with the first load.
+    Rows without a place in a file (identity files) come with the first load; what was replaced in a transcript's record comes with it.
     """
     connection = memory()
+    in_file = "(row_number() over (partition by file_id order by generation, byte_offset) - 1)"
+    part = f"({in_file} * {steps}) // count(*) over (partition by file_id)"
+    connection.execute(
+        f"create table steps as select concat_ws(':', file_id, generation, byte_offset) as record_key, {part} as step "
+        f"from delta_scan('{raw_path(source, CLAUDE_RECORDS.name)}')"
+    )
     loads: list[dict[str, pa.Table]] = [{} for _ in range(steps)]
+    place_in_file = (
+        f"((row_number() over (partition by file_id order by generation, byte_offset) - 1) * {steps}) "
+        "// count(*) over (partition by file_id)"
+    )
     for name, table in RAW_TABLES.items():
         if name == LOADS.name:
             continue
@@ -83,8 +93,13 @@ def cut_into_loads(source: Path, steps: int) -> list[Rows]:
             place = "row_number() over (partition by town_id order by recorded_at, event_hash, occurrence) - 1"
             step = f"(({place}) * {steps}) // count(*) over (partition by town_id)"
         elif "byte_offset" in table.columns and "file_id" in table.columns and name != "files":
-            place = "row_number() over (partition by file_id order by generation, byte_offset) - 1"
-            step = f"(({place}) * {steps}) // count(*) over (partition by file_id)"
+            step = place_in_file
+        elif name == REDACTIONS.name:
+            # What was replaced in a record comes with it.
+            records = f"delta_scan('{raw_path(source, CLAUDE_RECORDS.name)}')"
+            keys = f"select concat_ws(':', file_id, generation, byte_offset) as record_key, {place_in_file} as place from {records}"
+            relation = f"{relation} left join ({keys}) using (record_key)"
+            step = "coalesce(place, 0)"
         else:
             step = "0"
         columns = ", ".join(f'"{column}"' for column in table.columns)
