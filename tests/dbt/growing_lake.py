@@ -70,7 +70,7 @@ def events(*, town: str, actors: list[str | None], start: int) -> Rows:
 def cut_into_loads(source: Path, steps: int) -> list[Rows]:
     """The raw rows of a lake as `steps` loads in which its files grow: each load has the next stretch of every file.
 
-    Rows without a place in a file (identity files) come with the first load; what was replaced in a transcript's record comes with it.
+    Rows without a place in a file (identity files) come with the first load, replacements in a transcript's record with the record.
     """
     connection = memory()
     in_file = "(row_number() over (partition by file_id order by generation, byte_offset) - 1)"

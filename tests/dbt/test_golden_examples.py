@@ -19,11 +19,12 @@ from lake.tables import RAW_TABLES, open_raw
 from lake.tokens import DEFAULT, file_hash
 from simtown import generate
 from tests.dbt.golden_lake import expected, load_golden, released, with_call_names
-from tests.dbt.growing_lake import Rows, append_load, cut_into_loads
+from tests.dbt.growing_lake import Rows, append_load, cut_into_loads, differing_models
 from tests.dbt.projects import REAL, dbt
 
 pytestmark = pytest.mark.slow
 
+MODELS = ("example", "conversation", "int_turn_", "block_tokens", "surrogate", "session_prompts", "attempt_pairs", "preference")
 COLUMNS = (
     "example_key, conversation_key, episode_key, role_family, agent_key, is_subagent, parent_example_key, example_number, "
     "context_segment, is_session_start, copies, turn_count, target_turn_count, token_count, target_token_count, "
@@ -137,6 +138,12 @@ def test_examples_do_not_change_when_rows_come_shuffled_in_two_loads_with_those_
     assert golden_examples(tmp_path / "lake") == golden_examples(golden)
     with released(tmp_path / "lake") as connection:
         assert connection.execute("select count(*) > 20 from fct_examples").fetchone() == (True,)
+    # What builds that go on make of them is what one full build makes.
+    shutil.copytree(tmp_path / "lake/raw", tmp_path / "whole/raw")
+    built = dbt(golden.parent / "project", tmp_path / "whole", **settings)
+    assert built.exit_code == 0, built.output
+    differing = differing_models(tmp_path / "lake", tmp_path / "whole")
+    assert {model: rows for model, rows in differing.items() if any(part in model for part in MODELS)} == {}
 
 
 def test_a_release_cut_again_by_its_own_tokenizer_has_the_same_examples(golden: Path, tmp_path: Path) -> None:
