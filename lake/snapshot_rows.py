@@ -4,17 +4,18 @@ In memory a row has every column of its schema; what is absent is None. `row_has
 moved from one split, startup or scope to another is another row.
 """
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.json
 import pyarrow.parquet as pq
 
-from lake.merkle import canonical, leaf_hash
-from lake.snapshot_layout import MESSAGE, ROW_HASH, SAID, SPAN, TOOL_CALL
+from lake.merkle import CanonicalError, canonical, leaf_hash
+from lake.snapshot_layout import ROW_HASH
 from lake.tell import Told
 
 # Rows that are in memory at once while a file is read or converted.
@@ -27,73 +28,78 @@ class SnapshotRowError(Told):
     """A row does not fit its schema; the message names the row and the field."""
 
 
+def content_of(row: Row) -> bytes:
+    """The row's canonical JSON without `row_hash`: what its hash covers."""
+    plain = {name: value for name, value in row.items() if value is not None and name != ROW_HASH}
+    # Most rows have no nulls further down and are canonical as they are.
+    content = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
+    return canonical(plain) if b":null" in content else content
+
+
 def row_hash(row: Row) -> str:
-    """SHA-256 leaf hash of the row's canonical JSON without `row_hash`, in hex."""
-    return leaf_hash(canonical({name: value for name, value in row.items() if name != ROW_HASH})).hex()
+    """SHA-256 leaf hash of the row's content, in hex. Errors: `CanonicalError`."""
+    try:
+        return leaf_hash(content_of(row)).hex()
+    except orjson.JSONEncodeError as error:
+        raise CanonicalError(str(error)) from error
 
 
-def _fields(kind: pa.StructType) -> frozenset[str]:
-    return frozenset(field.name for field in kind)
-
-
-_MESSAGE, _SAID, _CALL, _SPAN = map(_fields, (MESSAGE, SAID, TOOL_CALL, SPAN))
-_FUNCTION = _fields(TOOL_CALL.field("function").type)
-
-
-def messages_of(text: str | None, key: str, *, with_targets: bool = True) -> list[Row]:
-    """Messages from their JSON text; empty lists count as absent.
-
-    `key`: of the row, for errors. `with_targets`: `train` and `train_detail` may occur. A single object counts as a list of one.
-    Errors: `SnapshotRowError` for a field the schema does not know, which the file would silently lack.
-    """
+def messages_of(text: str | None) -> list[Row]:
+    """Messages from their JSON text; empty lists count as absent, and a single object as a list of one."""
     if not text:
         return []
     found = orjson.loads(text)
     messages: list[Row] = found if isinstance(found, list) else [found]
-    allowed = _MESSAGE if with_targets else _SAID
-    for message in messages:
-        _check(key, "message", message, allowed)
-        for call in message.get("tool_calls") or ():
-            _check(key, "message.tool_calls", call, _CALL)
-            _check(key, "message.tool_calls.function", call.get("function") or {}, _FUNCTION)
-        for span in message.get("train_detail") or ():
-            _check(key, "message.train_detail", span, _SPAN)
     if ":[]" in text:
         messages = [{name: value for name, value in message.items() if value != []} for message in messages]
     return messages
 
 
-def _check(key: str, place: str, found: Row, allowed: frozenset[str]) -> None:
-    if not allowed.issuperset(found):
-        unknown = ", ".join(sorted(found.keys() - allowed))
-        raise SnapshotRowError(f"example {key}: {place} has the unknown field {unknown}; known are {', '.join(sorted(allowed))}")
+def to_batch(rows: Sequence[Row], contents: Sequence[bytes], schema: pa.Schema) -> pa.RecordBatch:
+    """Rows as one Arrow batch, from the very bytes that were hashed, so that the file can hold nothing else.
+
+    `contents`: `content_of` each row. Errors: `SnapshotRowError`, naming the first row with a field that the schema does not know,
+    which the file would silently lack, or with a value that does not fit its column.
+    """
+    try:
+        return _parsed(contents, schema, rows)
+    except pa.ArrowInvalid as whole:
+        for row, content in zip(rows, contents, strict=True):
+            try:
+                _parsed([content], schema, [row])
+            except pa.ArrowInvalid as error:
+                unknown = _unknown_field(row, pa.struct(list(schema)))
+                why = f"they have no field {unknown}" if unknown else str(error)
+                raise SnapshotRowError(f"example {row['example_key']} does not fit the files: {why}") from error
+        raise SnapshotRowError(f"examples from {rows[0]['example_key']} on do not fit the files: {whole}") from whole
 
 
-def to_batch(rows: Sequence[Row], schema: pa.Schema) -> pa.RecordBatch:
-    """Rows as one Arrow batch. Errors: `SnapshotRowError` when a value does not fit its column."""
-    arrays = []
-    for field in schema:
-        try:
-            arrays.append(_column([row.get(field.name) for row in rows], field.type))
-        except (pa.ArrowInvalid, pa.ArrowTypeError, AttributeError) as error:
-            first, last = rows[0]["example_key"], rows[-1]["example_key"]
-            raise SnapshotRowError(f"examples {first} to {last}, column {field.name}: {error}") from error
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+def _unknown_field(value: Any, kind: pa.DataType) -> str | None:
+    """Path of the first field that the type does not have."""
+    if pa.types.is_struct(kind) and isinstance(value, dict):
+        for name, inner in value.items():
+            if kind.get_field_index(name) < 0:
+                return str(name)
+            if found := _unknown_field(inner, kind.field(name).type):
+                return f"{name}.{found}"
+    if pa.types.is_list(kind) and isinstance(value, list):
+        return next((found for inner in value if (found := _unknown_field(inner, kind.value_type))), None)
+    return None
 
 
-def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
-    """Python values as an Arrow array, field by field: three times as fast as a conversion value by value."""
-    if pa.types.is_list(kind):
-        absent = [value is None for value in values]
-        ends = pa.array(accumulate((0 if value is None else len(value) for value in values), initial=0), pa.int32())
-        inner = _column(list(chain.from_iterable(value for value in values if value)), kind.value_type)
-        return pa.ListArray.from_arrays(ends, inner, type=kind, mask=pa.array(absent) if any(absent) else None)
-    if pa.types.is_struct(kind):
-        absent = [value is None for value in values]
-        present = [value or {} for value in values]
-        inner = [_column([value.get(field.name) for value in present], field.type) for field in kind]
-        return pa.StructArray.from_arrays(inner, fields=list(kind), mask=pa.array(absent) if any(absent) else None)
-    return pa.array(values, kind)
+def _parsed(contents: Sequence[bytes], schema: pa.Schema, rows: Sequence[Row]) -> pa.RecordBatch:
+    """Read by Arrow's own JSON reader: ten times as fast as a conversion of Python values."""
+    lines = b"\n".join(contents)
+    place = schema.get_field_index(ROW_HASH)
+    table = pa.json.read_json(
+        io.BytesIO(lines),
+        # One block: a row must not lie across two.
+        read_options=pa.json.ReadOptions(block_size=len(lines) + 1, use_threads=False),
+        parse_options=pa.json.ParseOptions(explicit_schema=schema.remove(place), unexpected_field_behavior="error"),
+    )
+    table = table.add_column(place, schema.field(place), pa.array([row[ROW_HASH] for row in rows], pa.string()))
+    (batch,) = table.combine_chunks().to_batches()
+    return batch
 
 
 def data_path(folder: Path, part: str) -> Path | None:

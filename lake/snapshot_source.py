@@ -161,7 +161,7 @@ def _sft_rows(found: Iterator[Row]) -> Iterator[Row]:
     """Rows of the files from those of the spool: texts parsed, over-sampled ones repeated."""
     for row in found:
         del row[BUCKET], row[PLACE]
-        row["messages"] = messages_of(row["messages"], row["example_key"])
+        row["messages"] = messages_of(row["messages"])
         for copy in range(row.pop("copy_count")):
             yield row | {"copy": copy}
 
@@ -169,5 +169,5 @@ def _sft_rows(found: Iterator[Row]) -> Iterator[Row]:
 def _preference_rows(found: Iterator[Row]) -> Iterator[Row]:
     for row in found:
         del row[BUCKET], row[PLACE]
-        texts = {name: messages_of(row[name], row["example_key"], with_targets=False) for name in ("prompt", "chosen", "rejected")}
+        texts = {name: messages_of(row[name]) for name in ("prompt", "chosen", "rejected")}
         yield row | texts | {"copy": 0}

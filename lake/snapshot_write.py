@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 
 from lake.build_kill_points import reached
 from lake.commits import COMPRESSION, COMPRESSION_LEVEL
-from lake.merkle import root
+from lake.merkle import leaf_hash, root
 from lake.snapshot_layout import CARD, EXCLUDED, EXCLUDED_SCHEMA, LEAF_SCHEMA, LEAVES, ROW_HASH, SCHEMAS, Format, Part
 from lake.snapshot_manifest import DataFile, Manifest, checksum, describe_file, write_manifest
-from lake.snapshot_rows import Row, row_hash, to_batch
+from lake.snapshot_rows import Row, content_of, to_batch
 from lake.tell import Told
 
 # Rows that are converted and written at once, one row group of the file. Long examples reach 100 kB.
@@ -72,19 +72,21 @@ def write_part(folder: Path, part: Part, rows: Iterable[Row], leaves: Leaves) ->
     writer: pq.ParquetWriter | None = None
     try:
         for batch in _batches(rows):
+            contents = []
             for row in batch:
                 place = (row["example_key"], row["copy"])
                 if before is not None and place <= before:
                     raise UnorderedRowsError(f"{part.path}: the row {place} comes after {before}")
                 before = place
-                row[ROW_HASH] = row_hash(row)
+                contents.append(content_of(row))
+                row[ROW_HASH] = leaf_hash(contents[-1]).hex()
                 examples += row["copy"] == 0
                 tokens += row.get("token_count") or 0
                 targets += row.get("target_token_count") or 0
             if writer is None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 writer = pq.ParquetWriter(path, schema, **_OPTIONS)
-            writer.write_batch(to_batch(batch, schema))
+            writer.write_batch(to_batch(batch, contents, schema))
             leaves.add(part, batch)
             count += len(batch)
     finally:
