@@ -45,8 +45,10 @@
           blocks.block_index,
           blocks.block_type,
           {{ shown_text('blocks') }} as text,
-          coalesce(rules.is_kept, coalesce(blocks.injection_kind, messages.injection_kind) is null)
-          and not counted.is_role_prompt as is_kept
+          case
+              when coalesce(blocks.injection_kind, messages.injection_kind) is null then true
+              else coalesce(rules.is_kept, false) and not counted.is_role_prompt
+          end as is_kept
       from turns
       inner join messages on turns.turn_key = messages.turn_key
       inner join {{ part(ref('stg_claude__content_blocks')) }} as blocks on messages.record_key = blocks.record_key

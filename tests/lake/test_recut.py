@@ -1,4 +1,4 @@
-"""Which models are made again for another tokenizer, and when a release cannot be cut again; cutting is tested on the golden lake."""
+"""Which models are made again for another tokenizer, and when that cannot be. The cutting itself is tested on the golden lake."""
 
 import re
 from datetime import UTC, datetime

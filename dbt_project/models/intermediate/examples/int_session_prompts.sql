@@ -58,6 +58,7 @@ outputs as (
         on places.record_key = blocks.record_key and places.block_index = blocks.block_index
     where
         messages.agent_key = 'main' and messages.is_on_live_path and not messages.is_fork_copy
+        and (places.source = 'command' or messages.origin = 'injected')
         and {{ of_touched_sessions('messages') }} and {{ of_touched_sessions('blocks') }}
     union all
     -- Some versions note what a hook printed in a record of its progress alone.

@@ -45,8 +45,10 @@ blocks as (
         counted.block_type,
         counted.is_role_prompt,
         counted.block_type in ('text', 'image') and counted.is_shown as is_text,
-        coalesce(rules.is_kept, coalesce(counted.injection_kind, messages.injection_kind) is null)
-        and not counted.is_role_prompt as is_kept,
+        case
+            when coalesce(counted.injection_kind, messages.injection_kind) is null then true
+            else coalesce(rules.is_kept, false) and not counted.is_role_prompt
+        end as is_kept,
         counted.block_type = 'thinking' and counted.is_shown and {{ example_rule('keeps_thinking') }} = 1 as is_thinking,
         -- What stands between it and the block before it is a token as well.
         counted.token_count + 1 as token_count
