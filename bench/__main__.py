@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from bench import build, dolt, duplicates, ingest, leakage, nightly, queries, registry
+from bench import build, dolt, duplicates, ingest, leakage, nightly, queries, registry, snapshot
 from bench.lakes import OUT
 
 BENCHES: dict[str, Callable[[int], str]] = {
@@ -17,6 +17,7 @@ BENCHES: dict[str, Callable[[int], str]] = {
     "registry": registry.fifty_clients,
     "duplicates": duplicates.against_datasketch,
     "leakage": leakage.windows_against_groups,
+    "snapshot": snapshot.create_and_find,
 }
 
 
