@@ -12,7 +12,7 @@ from training.model import cache_path
 from training.recipe import RECIPE, Profile, read_recipe
 from training.registry import Registry, RegistryError
 from training.train_env import VARIABLE, run_program, train_python
-from training.training_data import Target, find_snapshot, read_training_data, target_of
+from training.training_data import Target, find_unwithdrawn, read_training_data, target_of
 
 
 def resolve_named(
@@ -31,7 +31,7 @@ def resolve_named(
         raise Told(f"{role} is no trained role; accepted: {', '.join(ROLES)}", ExitCode.USAGE)
     rules = read_recipe((recipe or RECIPE).expanduser().absolute())
     target = target_of(startup, role)
-    data = read_training_data(find_snapshot(lake, snapshot), target)
+    data = read_training_data(find_unwithdrawn(lake, snapshot), target)
     return resolve(lake, rules, data, profile, model, find_parent(lake, target, parent))
 
 

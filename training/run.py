@@ -6,6 +6,7 @@ failed goes on where it stopped (a finished step is not repeated, training resum
 """
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -173,9 +174,17 @@ def count_prepared(folder: Path) -> tuple[int, int]:
     return rows, empty
 
 
+def drop_unfinished_checkpoints(output: Path) -> None:
+    """Remove checkpoints that a kill cut short: Axolotl resumes from the newest, whole or not. Their state file is written last."""
+    for checkpoint in output.glob("checkpoint-*"):
+        if not (checkpoint / "trainer_state.json").is_file():
+            shutil.rmtree(checkpoint)
+
+
 def _train(lake: Path, folder: RunFolder) -> None:
     if "train" in folder.steps:
         return
+    drop_unfinished_checkpoints(folder.path / "adapter")
     began = time.monotonic()
     seen: Progress = run_logged(
         axolotl("train", str(folder.path / "config.yaml"), "--launcher", "python"),

@@ -114,3 +114,34 @@ def decide(
     from training.run_text import tell_decision
 
     tell_decision(lake_root(), adapter)
+
+
+@app.command()
+def merge(
+    adapter: Annotated[str, typer.Argument(metavar="ADAPTER", help="An adapter's id or its beginning.")],
+    folder: Annotated[Path, typer.Argument(help="Where to write the model; a new or empty folder.")],
+) -> None:
+    """Write the model with an adapter in its weights.
+
+    Exact: what was trained on in 4 bits is dequantised first, then merged. For servers that cannot load adapters.
+    """
+    from lake.location import lake_root
+    from training.combine import merge as merge_it
+
+    merge_it(lake_root(), adapter, folder)
+
+
+@app.command()
+def compose(
+    folder: Annotated[Path, typer.Argument(help="Where to write the adapter; a new or empty folder.")],
+    adapters: Annotated[list[str], typer.Argument(metavar="ADAPTER...", help="Two or more adapters' ids or their beginnings.")],
+) -> None:
+    """Write one adapter that is several at once.
+
+    Exact: their matrices are concatenated, so it is as if all of them were loaded. Meant for adapters trained side by side: an
+    overlay holds its base already.
+    """
+    from lake.location import lake_root
+    from training.combine import compose as compose_them
+
+    compose_them(lake_root(), adapters, folder)

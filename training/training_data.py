@@ -7,8 +7,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake.exit_codes import ExitCode
-from lake.snapshot_layout import MANIFEST, Part, snapshots_path
+from lake.snapshot_layout import Part
 from lake.snapshot_manifest import Manifest, ManifestError, read_manifest
+from lake.snapshots import find_snapshot, withdrawn
 from lake.tell import Told
 
 BASE = "base"
@@ -56,23 +57,13 @@ def target_of(startup: str, role: str) -> Target:
     return Target(role, None if startup == BASE else startup)
 
 
-def find_snapshot(lake: Path, named: str) -> Path:
-    """The folder of a snapshot: a path to one, its name (the newest of that name), or `name/id` with the id's beginning.
-
-    Errors: `Told` when there is none, or more than one begins so.
-    """
-    folder = Path(named).expanduser()
-    if (folder / MANIFEST).is_file():
-        return folder.absolute()
-    name, _, prefix = named.partition("/")
-    found = [path.parent for path in (snapshots_path(lake) / name).glob(f"*/{MANIFEST}") if path.parent.name.startswith(prefix)]
-    if not found:
-        known = sorted({path.parent.parent.name for path in snapshots_path(lake).glob(f"*/*/{MANIFEST}")})
-        said = ", ".join(known) or "none; make one with `forge snapshot create`"
-        raise Told(f"no snapshot {named}; known here: {said}", ExitCode.USAGE)
-    if prefix and len(found) > 1:
-        raise Told(f"{len(found)} snapshots of {name} have an id that begins with {prefix}: write more of it", ExitCode.USAGE)
-    return max(found, key=lambda path: read_manifest(path).created_at).absolute()
+def find_unwithdrawn(lake: Path, named: str) -> Path:
+    """The folder of the snapshot that a command names. Errors: `Told` when there is none, or its consent was withdrawn since."""
+    found = find_snapshot(lake, named)
+    reason = withdrawn(lake).get(found.manifest.id)
+    if reason is not None:
+        raise Told(f"snapshot {named} must not be trained on any more: {reason}; create a new one", ExitCode.USAGE)
+    return found.folder.absolute()
 
 
 def read_training_data(folder: Path, target: Target) -> TrainingData:

@@ -123,10 +123,17 @@ def test_a_snapshot_without_the_target_says_what_it_has(lake: Path, model: Path)
     mayor_snapshot(lake)
     with pytest.raises(Told, match="has no training rows for base/witness; it has base/mayor, overlay/sfgastown/mayor"):
         resolved(lake, model, role="witness")
-    with pytest.raises(Told, match="no snapshot winter; known here: autumn"):
+    with pytest.raises(Told, match="no snapshot winter; there are autumn/555555555555"):
         resolved(lake, model, snapshot="winter")
     with pytest.raises(Told, match="overseer is no trained role"):
         resolved(lake, model, role="overseer")
+
+
+def test_a_withdrawn_snapshot_is_refused(lake: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mayor_snapshot(lake)
+    monkeypatch.setattr("training.training_data.withdrawn", lambda lake: {"5" * 64: "3 examples without consent"})
+    with pytest.raises(Told, match="must not be trained on any more: 3 examples without consent"):
+        resolved(lake, model)
 
 
 def test_without_evaluation_rows_nothing_is_evaluated(lake: Path, model: Path) -> None:

@@ -17,6 +17,7 @@ from training.evaluation_table import read_evaluations
 from training.promotion import decide
 from training.promotion_rules import rules_of_the_tree
 from training.registry import Registry, register
+from training.run import drop_unfinished_checkpoints
 from training.run_table import RUNS, read_runs
 from training.run_text import run_named
 from training.shared_only import shared_adapters_trained_on_own_only
@@ -169,6 +170,16 @@ def test_a_shared_adapter_whose_rows_stand_in_no_base_is_found(lake: Path, model
     register(lake, replace(base, adapter_id="0" * 16, artefact_hash="0" * 64, startup="sfgastown", snapshot_id="6" * 64))
     (told,) = shared_adapters_trained_on_own_only(lake)
     assert told.startswith(f"{'0' * 16} of overlay/sfgastown/mayor is shared, but {len(other) - 8} of its training rows")
+
+
+def test_a_checkpoint_that_was_cut_short_is_not_resumed_from(tmp_path: Path) -> None:
+    for step, files in {10: ["adapter_model.safetensors", "trainer_state.json"], 20: ["adapter_model.safetensors"]}.items():
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        for name in files:
+            (folder / name).touch()
+    drop_unfinished_checkpoints(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-10"]
 
 
 def test_two_runs_do_not_train_at_once(trained_lake: Path, model: Path, programs: Path) -> None:
