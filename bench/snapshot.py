@@ -12,7 +12,7 @@ _COPY = """
 import sys
 from lake.duck import memory
 connection = memory()
-connection.execute("set memory_limit = '1GB'; set preserve_insertion_order = false")
+connection.execute("set memory_limit = '4GB'; set preserve_insertion_order = false")
 connection.execute(
     f"copy (select examples.* from delta_scan('{sys.argv[1]}') as examples semi join delta_scan('{sys.argv[2]}') as rows "
     f"on examples.example_key = rows.example_key) to '{sys.argv[3]}' (format parquet, compression zstd)"
