@@ -71,8 +71,8 @@ def create_snapshot(lake: Path, order: Order, release_id: str | None = None) -> 
         return found
     # A build that runs meanwhile would not know what this snapshot offers for training.
     with lock(lake, "snapshot"), lock(lake, "build"):
+        _sweep(lake)
         work = snapshots_path(lake) / f".{order.name}.unfinished"
-        shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
         try:
             return _create(lake, order, release, inputs, work)
@@ -87,14 +87,20 @@ def drop_snapshot(lake: Path, found: Found) -> None:
     if found.folder.absolute() != folder.absolute():
         raise Told(f"{found.folder} is no folder of the lake {lake}: remove it yourself")
     with lock(lake, "snapshot"):
+        _sweep(lake)
         gone = snapshots_path(lake) / f".{manifest.id}.dropped"
-        shutil.rmtree(gone, ignore_errors=True)
         # By one rename: nobody finds half a snapshot.
         folder.rename(gone)
         shutil.rmtree(gone)
         for snapshot in recorded(lake):
             if (snapshot.snapshot_name, snapshot.snapshot_id) == (manifest.name, manifest.id):
                 write_event(lake, manifest.name, manifest.id, snapshot.sequence, "dropped")
+
+
+def _sweep(lake: Path) -> None:
+    """Remove what killed commands have left beside the snapshots. Only under the lock `snapshot`: nobody else is at work there."""
+    for left in snapshots_path(lake).glob(".*"):
+        shutil.rmtree(left)
 
 
 def _relations(lake: Path, release: Release) -> set[str]:
@@ -127,6 +133,7 @@ def _made_before(lake: Path, name: str, inputs_hash: str) -> Created | None:
         manifest = read_manifest(path.parent)
         if manifest.inputs_hash == inputs_hash:
             with lock(lake, "snapshot"), lock(lake, "build"):
+                _sweep(lake)
                 _record(lake, path.parent, manifest)
             return Created(path.parent, manifest, is_new=False)
     return None
