@@ -43,9 +43,10 @@ def connection(towns_lake: TownsLake) -> Iterator[duckdb.DuckDBPyConnection]:
         for schema in ("raw", "seeds", "intermediate", "ops"):
             connection.execute(f"create schema {schema}")
         for table in sorted((towns_lake.lake / "models").iterdir()):
-            is_seed = (REAL / f"seeds/{table.name}.csv").is_file()
-            schema = "seeds" if is_seed else "intermediate" if table.name.startswith("int_") else "main"
+            schema = "intermediate" if table.name.startswith("int_") else "main"
             connection.execute(f"create view {schema}.\"{table.name}\" as select * from delta_scan('{table}')")
+        for seed in sorted((REAL / "seeds").glob("*.csv")):
+            connection.execute(f"create view seeds.\"{seed.stem}\" as select * from read_csv('{seed}')")
         for table in sorted((towns_lake.lake / "raw").iterdir()):
             connection.execute(f"create view raw.\"{table.name}\" as select * from delta_scan('{table}')")
         for record_table in (SNAPSHOTS, MEMBERS, PULLS):
