@@ -22,6 +22,5 @@ def test_outcomes_of_a_growing_lake_are_those_of_one_full_build(
     builds = grow(REAL, towns_lake.lake, lake, steps=STEPS)
     assert [build.log["mode"] for build in builds] == ["full"] + ["incremental"] * (STEPS - 1)
     differing = differences_to_full_build(REAL, towns_lake.lake, lake, tmp_path / "whole", steps=STEPS)
-    parts = ("outcome", "attempt_evidence", "patrol", "agent_deaths", "_evidence", "episode_mix", "town_drift", "consent",
-             "candidates", "selection")  # fmt: skip
+    parts = ("outcome", "attempt_evidence", "patrol", "agent_deaths", "_evidence", "episode_mix", "town_drift", "consent")
     assert {model: rows for model, rows in differing.items() if any(part in model for part in parts)} == {}
