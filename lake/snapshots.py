@@ -1,16 +1,18 @@
 """The snapshots of a lake: finding one by what a person types, and what is known of each."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from lake.duck import memory
 from lake.exit_codes import ExitCode
 from lake.location import model_path
+from lake.locks import lock
 from lake.releases import releases
-from lake.snapshot_erase import erasures
+from lake.snapshot_erase import erase_rows, erasures, examples_of_episodes
 from lake.snapshot_layout import MANIFEST, is_id, is_name, snapshots_path
 from lake.snapshot_manifest import Manifest, read_manifest
+from lake.snapshot_tables import recorded, write_event
 from lake.tell import Told
 
 WITHDRAWN = "fct_withdrawn_snapshots"
@@ -67,6 +69,25 @@ def checked_name(name: str) -> str:
             ExitCode.USAGE,
         )
     return name
+
+
+def erase_episodes(lake: Path, episode_keys: Collection[str], reason: str) -> dict[str, int]:
+    """Take every row that was cut from these episodes out of all snapshots of the lake; returns `name/id` → rows taken out.
+
+    `reason`: for people, without any content. Safe to repeat and to interrupt: the proof of all other rows holds. What was pulled
+    or published before is elsewhere: `ops.pulls` and the events say where. Errors: `LockHeldError` while a snapshot is being made.
+    """
+    taken: dict[str, int] = {}
+    with lock(lake, "snapshot"):
+        sequences = {(known.snapshot_name, known.snapshot_id): known.sequence for known in recorded(lake)}
+        for found in all_snapshots(lake):
+            manifest = found.manifest
+            count = erase_rows(found.folder, examples_of_episodes(found.folder, episode_keys), reason)
+            if count:
+                taken[f"{manifest.name}/{manifest.id}"] = count
+                sequence = sequences.get((manifest.name, manifest.id), 0)
+                write_event(lake, manifest.name, manifest.id, sequence, "erased", row_count=count, detail=reason)
+    return taken
 
 
 def withdrawn(lake: Path) -> dict[str, str]:

@@ -10,7 +10,8 @@ from bench.snapshot_lake import publish_tables
 from forge import app
 from lake.exit_codes import ExitCode
 from lake.snapshot_layout import snapshots_path
-from lake.snapshot_tables import MEMBERS, PULLS
+from lake.snapshot_tables import MEMBERS, PULLS, recorded
+from lake.snapshots import erase_episodes
 from lake.tell import Told
 from tests.lake.test_snapshot_create import placed, tables
 
@@ -114,3 +115,14 @@ def test_a_pulled_copy_is_not_dropped_for_its_owner(cut: Path) -> None:
     with pytest.raises(Told, match="remove it yourself"):
         said("drop", "./copy")
     assert Path("copy/manifest.json").exists()
+
+
+def test_an_episode_is_erased_from_every_snapshot_at_once(cut: Path) -> None:
+    taken = erase_episodes(cut, {"ep4", "ep9"}, "asked for")
+    # ep4 is in the base and in an overlay of both snapshots, ep9 is the worse attempt of a pair of `pool`.
+    assert {name.partition("/")[0]: count for name, count in taken.items()} == {"mayors": 2, "pool": 3}
+    assert ["3 rows erased" in line for line in said("list").splitlines()] == [False, True]
+    for name in ("mayors", "pool"):
+        assert "erased" in said("verify", name)
+    assert [known.events for known in recorded(cut)] == [("created", "erased")] * 2
+    assert erase_episodes(cut, {"ep4", "ep9"}, "asked for again") == {}

@@ -9,14 +9,18 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from tokenizers import pre_tokenizers
 
 from lake.duck import load_delta
 from lake.location import model_path
 from lake.snapshot_create import Created, Order, create_snapshot
+from lake.snapshot_diff import difference
 from lake.snapshot_erase import erase_rows, examples_of_episodes
 from lake.snapshot_source import Wanted
 from lake.snapshot_verify import verify
+from lake.tokens import file_hash
 from simtown import generate
+from tests.lake.test_tokens import tokenizer_file
 
 pytestmark = pytest.mark.slow
 EVERYTHING = Wanted(formats=("sft", "preference"))
@@ -121,3 +125,20 @@ def test_a_session_of_the_towns_can_be_erased_from_the_snapshot(cuts: tuple[Cut,
     assert result.problems == []
     assert result.erased >= 1
     assert cuts[1].rows(f"select 1 from sft where episode_key = '{episode}'") == []
+
+
+def test_another_tokenizer_counts_and_cuts_anew_and_holds_back_nothing_else(cuts: tuple[Cut, Cut], tmp_path: Path) -> None:
+    lake, tokenizer = cuts[0].lake, tokenizer_file(tmp_path, pre_tokenizers.ByteLevel())
+    ours = create_snapshot(lake, Order("pool", EVERYTHING, tokenizer, max_tokens=1024))
+    assert ours.manifest.id != cuts[0].created.manifest.id
+    assert ours.manifest.tokenizer == {"hash": file_hash(tokenizer), "max_tokens": 1024}
+    assert verify(ours.folder).problems == []
+    other = Cut(lake, ours, cuts[0].policy)
+    ((most, examples),) = other.rows("select max(token_count), count(distinct example_key) from sft")
+    assert 0 < most <= 1024
+    # A coarser tokenizer and a smaller window: the same conversations in more pieces.
+    assert examples > cuts[0].rows("select count(distinct example_key) from sft")[0][0]
+    found = {(change.change, change.reason) for change in difference(cuts[0].created.folder, ours.folder).changes}
+    assert ("changed", "recut") in found
+    again = create_snapshot(lake, Order("pool", EVERYTHING, tokenizer, max_tokens=1024))
+    assert (again.is_new, again.manifest.id) == (False, ours.manifest.id)
