@@ -21,6 +21,9 @@ def open_release(lake: Path, release: Release, work: Path, memory: str) -> Itera
         "preserve_insertion_order": "false",
     }
     with duckdb.connect(str(work / "release.duckdb"), config=settings) as connection:
+        # In one transaction: each view would else be one, with its own wait for the disk.
+        connection.execute("begin")
         show_release(connection, lake, release)
+        connection.execute("commit")
         load_delta(connection)
         yield connection

@@ -16,6 +16,8 @@ from lake.snapshot_erase import erase_rows
 from lake.snapshot_source import Wanted
 from tests.lake.test_snapshot_create import MESSAGES, example, placed, tables
 
+pytestmark = pytest.mark.slow
+
 
 def cut(lake: Path, rows: list[dict[str, Any]], *, left: dict[str, tuple[str, str]] | None = None, **given: Any) -> Created:
     """A snapshot of these rows; `left`: episode → stage and reason of its exclusion."""

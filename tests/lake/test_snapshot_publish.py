@@ -27,6 +27,7 @@ from tests.hub_server import TOKEN, HubServer, hub_server
 from tests.lake.test_snapshot_create import placed, tables
 
 REPOSITORY = "towns/pool"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
