@@ -37,9 +37,14 @@ def _rows(lake: Path, table: RecordTable, connection: duckdb.DuckDBPyConnection)
     return f"select {', '.join(columns)} from {relation}"
 
 
-def create_record_views(lake: Path, connection: duckdb.DuckDBPyConnection) -> None:
-    """Schema `ops`: one view per table of `TABLES`, at the version it has now. `connection` must know Delta."""
+def show_record_table(lake: Path, table: RecordTable, connection: duckdb.DuckDBPyConnection) -> None:
+    """The view `ops.<name>` of one table, at the version it has now; without rows while nothing was written to it."""
     connection.execute(f"create schema if not exists {SCHEMA}")
+    name = Path(table.folder).name
+    connection.execute(f"create or replace view {SCHEMA}.{name} as {_rows(lake, table, connection)}")
+
+
+def create_record_views(lake: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    """Schema `ops`: one view per table of `TABLES`. `connection` must know Delta."""
     for table in TABLES:
-        name = Path(table.folder).name
-        connection.execute(f"create or replace view {SCHEMA}.{name} as {_rows(lake, table, connection)}")
+        show_record_table(lake, table, connection)

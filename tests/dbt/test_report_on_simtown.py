@@ -9,9 +9,9 @@ import pytest
 
 from lake.duck import load_delta
 from lake.named_queries import Rows, read_answers
+from lake.record_views import show_record_table
 from lake.report import QUERIES, STAGES, report_page
 from lake.report_charts import Stage, stage
-from lake.report_data import show_ops_table
 from lake.snapshot_tables import MEMBERS, PULLS, SNAPSHOTS
 from lake.status_learning import QUERIES as STATUS_QUERIES
 from tests.dbt.conftest import TownsLake
@@ -50,7 +50,7 @@ def connection(towns_lake: TownsLake) -> Iterator[duckdb.DuckDBPyConnection]:
         for table in sorted((towns_lake.lake / "raw").iterdir()):
             connection.execute(f"create view raw.\"{table.name}\" as select * from delta_scan('{table}')")
         for record_table in (SNAPSHOTS, MEMBERS, PULLS):
-            show_ops_table(connection, towns_lake.lake, record_table)
+            show_record_table(towns_lake.lake, record_table, connection)
         create_view(connection, towns_lake.folder / "target/compiled", "snapshot_rows")
         yield connection
 

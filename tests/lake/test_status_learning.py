@@ -9,7 +9,7 @@ import pyarrow as pa
 from lake.duck import load_delta
 from lake.named_queries import read_answers
 from lake.record_table import RecordTable
-from lake.report_data import show_ops_table
+from lake.record_views import show_record_table
 from lake.status_learning import QUERIES, Learning, learning_lines
 from tests.lake.report_world import report_world
 
@@ -64,5 +64,5 @@ def test_an_ops_table_is_shown_as_it_is_today(lake: Path) -> None:
         with duckdb.connect() as connection:
             load_delta(connection)
             connection.execute("create schema ops")
-            show_ops_table(connection, lake, TABLE)
+            show_record_table(lake, TABLE, connection)
             assert connection.execute("select snapshot_id from ops.snapshots order by all").fetchall() == expected
